@@ -1,0 +1,118 @@
+"""What passes between the rooms of the embedded server: a town, moving things, cameras, a renderer.
+
+Axes: right-handed, x forward, y left, z up, metres. A pose is a [4,4] float64 matrix, local to world; it may hold a
+uniform scale for things, never for cameras (a camera looks along its local +x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.catalogue.model import Part, TaggedPart
+from hazardsim.server.weather import Weather
+
+Pose = NDArray[np.float64]
+CameraKind = Literal["rgb", "depth", "semantic_segmentation", "instance_segmentation"]
+
+FIRST_TOWN_ID = 0x8000
+"""Instance ids of town objects start here, so that they never meet the first 32767 actor ids."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticMesh:
+    """Merged triangles of one material and one tag; `object_ids` [F] u32 names each face's town object, 0 = none."""
+
+    part: Part
+    tag: int
+    object_ids: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TownObject:
+    """A thing that belongs to the town: a building, a tree, a parked car.
+
+    `model` is a key of `Town.models` that is drawn at `pose`, or None where the triangles are in a StaticMesh.
+    `centre_m` and `extent_m` (half sizes) are its box in its own axes.
+    """
+
+    id: int
+    name: str
+    tag: int
+    pose: Pose
+    centre_m: tuple[float, float, float]
+    extent_m: tuple[float, float, float]
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Town:
+    """Everything of a town that does not move."""
+
+    name: str
+    opendrive: str
+    meshes: tuple[StaticMesh, ...]
+    models: Mapping[str, tuple[TaggedPart, ...]]
+    objects: tuple[TownObject, ...]
+    spawn_points: tuple[Pose, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneObject:
+    """An actor with a body; `key` is equal only for equal parts, so that a renderer can keep them loaded."""
+
+    id: int
+    key: str
+    parts: tuple[TaggedPart, ...]
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """One picture to take: horizontal field of view in degrees, size in pixels, `options` = blueprint attributes."""
+
+    kind: CameraKind
+    width: int
+    height: int
+    fov_deg: float
+    pose: Pose
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a ray met: distance along the unit direction in metres, tag and instance id."""
+
+    distance_m: float
+    tag: int
+    object_id: int
+
+
+class Renderer(Protocol):
+    """Draws what it is told; knows nothing of actors, clocks or sockets."""
+
+    def load(self, town: Town) -> None:
+        """Make this the town of all that follows."""
+
+    def render(
+        self,
+        cameras: Sequence[Camera],
+        objects: Sequence[SceneObject],
+        weather: Weather,
+        hidden: frozenset[int] = frozenset(),
+    ) -> list[NDArray[np.uint8]]:
+        """One [H,W,4] BGRA picture a camera, in CARLA's encodings; town objects in `hidden` are left out."""
+
+    def cast(
+        self,
+        origin: NDArray[np.float64],
+        direction: NDArray[np.float64],
+        reach_m: float,
+        objects: Sequence[SceneObject],
+        hidden: frozenset[int] = frozenset(),
+    ) -> list[Hit]:
+        """Every surface on a ray from `origin` [3] along `direction` [3], nearest first, up to `reach_m`."""
