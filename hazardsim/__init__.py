@@ -1,0 +1,1 @@
+"""Places 3D anomalies in simulated towns through the CARLA client and captures them with exact ground truth."""

@@ -1,0 +1,1 @@
+"""Trains segmenters and measures which detectors find what they have never seen."""

@@ -1,0 +1,1 @@
+"""The simulator client: the only room that talks to a CARLA server."""

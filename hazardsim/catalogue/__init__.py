@@ -1,0 +1,1 @@
+"""Anomaly models and street models: what they are, where they come from, whether they may be used."""

@@ -62,7 +62,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Triangles of one material: vertices [V,3] f32, faces [F,3] u32, uv [V,2] f32, normals [V,3] f32 or None (flat)."""
+    """Triangles of one material: vertices, normals [V,3] f32, faces [F,3] u32, uv [V,2] f32; no normals: flat."""
 
     vertices: NDArray[np.float32]
     faces: NDArray[np.uint32]

@@ -1,0 +1,1 @@
+"""From a scenario, written by a person, to scenes with every number fixed."""

@@ -1,0 +1,1 @@
+"""Benchmarks on disk, and the samples they hold."""

@@ -1,0 +1,1 @@
+"""Suites: one pass over a benchmark, all detectors, rows of results."""

@@ -1,0 +1,1 @@
+"""Pixel metrics under named protocols."""

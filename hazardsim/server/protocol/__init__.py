@@ -1,0 +1,1 @@
+"""The wire: framing, structs, remote calls, streams."""

@@ -1,0 +1,1 @@
+"""Towns: OpenStreetMap and OpenDRIVE files to meshes with materials and tags."""
