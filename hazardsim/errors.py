@@ -21,6 +21,14 @@ class SimulatorError(HazardsimError):
     """A server that cannot be reached, has another version, or breaks off."""
 
 
+class ServerLostError(SimulatorError):
+    """A server that stopped answering in the middle of the work; a new one may finish it."""
+
+
+class PlacementError(SimulatorError):
+    """An actor that the server would not put where the scene wants it; the scene is left out."""
+
+
 class RenderError(HazardsimError):
     """The renderer cannot start or cannot draw what it was given."""
 

@@ -1,1 +1,34 @@
 """Out-of-distribution detectors: one method, one file, one formula."""
+
+from typing import Final
+
+from ood_eval.detectors.background import Background
+from ood_eval.detectors.check import check_detector
+from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.energy import Energy
+from ood_eval.detectors.entropy import Entropy
+from ood_eval.detectors.kl_matching import KLMatching
+from ood_eval.detectors.knn import KNN
+from ood_eval.detectors.load import build_detector, detector_class
+from ood_eval.detectors.logit_avg import LogitAvg
+from ood_eval.detectors.mahalanobis import Mahalanobis
+from ood_eval.detectors.maxlogit import MaxLogit
+from ood_eval.detectors.msp import MSP
+from ood_eval.detectors.odin import ODIN
+from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
+
+DETECTORS: Final[dict[str, type[Detector]]] = {
+    "msp": MSP,
+    "maxlogit": MaxLogit,
+    "background": Background,
+    "energy": Energy,
+    "entropy": Entropy,
+    "logit_avg": LogitAvg,
+    "kl_matching": KLMatching,
+    "standardized_max_logits": StandardizedMaxLogits,
+    "mahalanobis": Mahalanobis,
+    "knn": KNN,
+    "odin": ODIN,
+}
+
+__all__ = ["DETECTORS", "Detector", "build_detector", "check_detector", "detector_class"]

@@ -1,0 +1,72 @@
+"""One scene to one frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.capture import decode
+from hazardsim.capture.actors import Cast
+from hazardsim.capture.rig import CameraRig
+from hazardsim.capture.session import Session
+from hazardsim.frame import Frame, SeenAnomaly
+from hazardsim.scenario.scene import Scene
+
+
+def shoot(session: Session, rig: CameraRig, scene: Scene, warm_up: int = 0) -> Frame:
+    """Put the scene up, take its pictures, take it down.
+
+    `warm_up` ticks go by before the pictures: Unreal's exposure and puddles settle over time (carla.md 5).
+
+    Raises:
+        SimulatorError: an actor cannot be placed, or a camera fails.
+    """
+    import carla
+
+    cast = Cast(session, scene)
+    try:
+        session.world.set_weather(carla.WeatherParameters(*scene.weather.values))
+        rig.move(scene.camera.pose)
+        for _ in range(warm_up):
+            rig.pictures(session.tick())
+        pictures = rig.pictures(session.tick())
+        versions = {"server": session.version, "client": session.client.get_client_version()}
+        return frame_from_pictures(scene, pictures, cast.ids, versions)
+    finally:
+        cast.leave()
+
+
+def frame_from_pictures(
+    scene: Scene, pictures: dict[str, NDArray[np.uint8]], actor_ids: list[int], versions: dict[str, str]
+) -> Frame:
+    """Decode the four BGRA pictures and find each anomaly in them."""
+    instance_bgra = pictures["instance_segmentation"]
+    instance = decode.scene_instances(decode.ids_from_bgra(instance_bgra), actor_ids)
+    depth = decode.depth_from_bgra(pictures["depth"])
+    first = len(scene.actors) + 1
+    seen = tuple(
+        _seen(anomaly.asset_id, anomaly.category, first + k, instance, depth)
+        for k, anomaly in enumerate(scene.anomalies)
+    )
+    return Frame(
+        scene=scene,
+        rgb=decode.rgb_from_bgra(pictures["rgb"]),
+        semantic=decode.tags_from_bgra(pictures["semantic_segmentation"]),
+        instance=instance,
+        depth=depth,
+        anomalies=seen,
+        versions=versions,
+    )
+
+
+def _seen(
+    asset_id: str, category: str, number: int, instance: NDArray[np.uint16], depth: NDArray[np.uint32]
+) -> SeenAnomaly:
+    mask = instance == number
+    pixels = int(mask.sum())
+    if pixels == 0:
+        return SeenAnomaly(asset_id, category, number, 0, (0, 0, 0, 0), float("inf"))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    distance = round(float(np.median(depth[mask])) * 1000.0 / (2**24 - 1), 3)
+    return SeenAnomaly(asset_id, category, number, pixels, box, distance)

@@ -1,0 +1,165 @@
+"""The ordinary traffic: which CARLA blueprints exist here, how large they are, and their models."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import numpy as np
+
+from hazardsim.catalogue.assemble import model
+from hazardsim.catalogue.car import FORMS, car_parts
+from hazardsim.catalogue.cycle import CycleForm, cycle_parts
+from hazardsim.catalogue.looks import Colour
+from hazardsim.catalogue.lorry import LORRIES, bus_parts, lorry_parts
+from hazardsim.catalogue.model import Model
+from hazardsim.catalogue.person import look_of, person_parts
+from hazardsim.errors import AssetError
+from hazardsim.taxonomy import TAG
+
+VehicleKind = Literal["car", "truck", "bus", "motorcycle", "bicycle"]
+
+_TAG_NAME: Final[dict[VehicleKind, str]] = {
+    "car": "Car",
+    "truck": "Truck",
+    "bus": "Bus",
+    "motorcycle": "Motorcycle",
+    "bicycle": "Bicycle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleSpec:
+    """A vehicle blueprint of CARLA 0.9.16: `size_m` = length, width over everything, height of our model."""
+
+    blueprint: str
+    kind: VehicleKind
+    form: str
+    size_m: tuple[float, float, float]
+    wheels: int
+
+    @property
+    def tag(self) -> int:
+        """The CARLA tag of its pixels."""
+        return TAG[_TAG_NAME[self.kind]]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkerSpec:
+    """A pedestrian blueprint of CARLA 0.9.16: `size_m` = depth, width, height of our model."""
+
+    blueprint: str
+    size_m: tuple[float, float, float]
+
+
+# Source: blueprint ids of CARLA 0.9.16's catalogue; sizes are those of the real vehicles, mirrors included.
+VEHICLES: Final[tuple[VehicleSpec, ...]] = (
+    VehicleSpec("vehicle.audi.a2", "car", "hatchback", (3.83, 1.90, 1.55), 4),
+    VehicleSpec("vehicle.audi.etron", "car", "suv", (4.86, 2.14, 1.65), 4),
+    VehicleSpec("vehicle.audi.tt", "car", "coupe", (4.18, 1.99, 1.38), 4),
+    VehicleSpec("vehicle.bmw.grandtourer", "car", "wagon", (4.61, 2.06, 1.62), 4),
+    VehicleSpec("vehicle.chevrolet.impala", "car", "sedan", (5.11, 2.08, 1.48), 4),
+    VehicleSpec("vehicle.citroen.c3", "car", "hatchback", (3.99, 1.96, 1.52), 4),
+    VehicleSpec("vehicle.dodge.charger_2020", "car", "sedan", (5.04, 2.10, 1.48), 4),
+    VehicleSpec("vehicle.ford.mustang", "car", "coupe", (4.71, 2.06, 1.36), 4),
+    VehicleSpec("vehicle.ford.crown", "car", "sedan", (5.38, 2.10, 1.50), 4),
+    VehicleSpec("vehicle.jeep.wrangler_rubicon", "car", "offroad", (3.87, 1.95, 1.86), 4),
+    VehicleSpec("vehicle.lincoln.mkz_2017", "car", "sedan", (4.93, 2.08, 1.48), 4),
+    VehicleSpec("vehicle.lincoln.mkz_2020", "car", "sedan", (4.92, 2.08, 1.48), 4),
+    VehicleSpec("vehicle.mercedes.coupe", "car", "coupe", (4.79, 2.02, 1.42), 4),
+    VehicleSpec("vehicle.mini.cooper_s", "car", "hatchback", (3.72, 1.90, 1.42), 4),
+    VehicleSpec("vehicle.nissan.micra", "car", "hatchback", (3.72, 1.84, 1.51), 4),
+    VehicleSpec("vehicle.nissan.patrol", "car", "suv", (5.05, 2.14, 1.86), 4),
+    VehicleSpec("vehicle.seat.leon", "car", "hatchback", (4.28, 2.00, 1.46), 4),
+    VehicleSpec("vehicle.tesla.model3", "car", "sedan", (4.69, 2.07, 1.44), 4),
+    VehicleSpec("vehicle.toyota.prius", "car", "wagon", (4.54, 1.98, 1.49), 4),
+    VehicleSpec("vehicle.volkswagen.t2", "car", "minibus", (4.50, 1.96, 1.95), 4),
+    VehicleSpec("vehicle.carlamotors.carlacola", "truck", "cola_lorry", (5.20, 2.55, 2.60), 4),
+    VehicleSpec("vehicle.carlamotors.european_hgv", "truck", "heavy_lorry", (7.94, 2.86, 3.60), 6),
+    VehicleSpec("vehicle.carlamotors.firetruck", "truck", "fire_engine", (8.47, 2.86, 3.45), 4),
+    VehicleSpec("vehicle.ford.ambulance", "truck", "ambulance", (6.36, 2.50, 2.75), 4),
+    VehicleSpec("vehicle.mercedes.sprinter", "truck", "van", (5.92, 2.24, 2.62), 4),
+    VehicleSpec("vehicle.mitsubishi.fusorosa", "bus", "bus", (10.27, 2.80, 3.15), 4),
+    VehicleSpec("vehicle.harley-davidson.low_rider", "motorcycle", "cruiser", (2.35, 0.88, 1.20), 2),
+    VehicleSpec("vehicle.kawasaki.ninja", "motorcycle", "sport_motorcycle", (2.06, 0.77, 1.20), 2),
+    VehicleSpec("vehicle.yamaha.yzf", "motorcycle", "sport_motorcycle", (2.06, 0.78, 1.18), 2),
+    VehicleSpec("vehicle.vespa.zx125", "motorcycle", "scooter", (1.80, 0.72, 1.25), 2),
+    VehicleSpec("vehicle.bh.crossbike", "bicycle", "sport_bicycle", (1.75, 0.62, 1.03), 2),
+    VehicleSpec("vehicle.diamondback.century", "bicycle", "sport_bicycle", (1.72, 0.58, 1.00), 2),
+    VehicleSpec("vehicle.gazelle.omafiets", "bicycle", "city_bicycle", (1.84, 0.64, 1.08), 2),
+)
+
+_CHILDREN: Final = frozenset({9, 10, 11, 12, 13, 14})
+"""Numbers of the blueprints whose `age` is child in CARLA's catalogue."""
+
+_PEOPLE: Final = 30
+
+
+def vehicle_spec(blueprint: str) -> VehicleSpec:
+    """The row of a vehicle blueprint.
+
+    Raises:
+        AssetError: there is no such vehicle.
+    """
+    for spec in VEHICLES:
+        if spec.blueprint == blueprint:
+            return spec
+    raise AssetError(f"no vehicle {blueprint!r}; known: {', '.join(s.blueprint for s in VEHICLES)}")
+
+
+@lru_cache(maxsize=128)
+def vehicle_model(blueprint: str, colour: Colour) -> Model:
+    """The model of a vehicle blueprint, its body painted in `colour` (sRGB, 0..1).
+
+    Raises:
+        AssetError: there is no such vehicle.
+    """
+    spec = vehicle_spec(blueprint)
+    if spec.form in FORMS:
+        parts = car_parts(FORMS[spec.form], spec.size_m, colour)
+    elif spec.form in LORRIES:
+        parts = lorry_parts(LORRIES[spec.form], spec.size_m, colour)
+    elif spec.kind == "bus":
+        parts = bus_parts(spec.size_m, colour)
+    else:
+        parts = cycle_parts(_CYCLES[spec.form], spec.size_m, colour)
+    return model(blueprint, parts)
+
+
+_CYCLES: Final[dict[str, CycleForm]] = {
+    "sport_bicycle": "sport_bicycle",
+    "city_bicycle": "city_bicycle",
+    "scooter": "scooter",
+    "cruiser": "cruiser",
+    "sport_motorcycle": "sport_motorcycle",
+}
+
+
+@lru_cache(maxsize=128)
+def walker_model(blueprint: str) -> Model:
+    """The model of a pedestrian blueprint `walker.pedestrian.NNNN`.
+
+    Raises:
+        AssetError: there is no such pedestrian.
+    """
+    if blueprint not in _WALKER_IDS:
+        raise AssetError(f"no walker {blueprint!r}; known: {_WALKER_IDS[0]} .. {_WALKER_IDS[-1]}")
+    number = int(blueprint.rsplit(".", 1)[1])
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
+    return model(blueprint, person_parts(look_of(rng, child=number in _CHILDREN)))
+
+
+_WALKER_IDS: Final = tuple(f"walker.pedestrian.{n:04d}" for n in range(1, _PEOPLE + 1))
+
+
+def walker_spec(blueprint: str) -> WalkerSpec:
+    """The row of a pedestrian blueprint, measured on its model.
+
+    Raises:
+        AssetError: there is no such pedestrian.
+    """
+    low, high = walker_model(blueprint).bounds()
+    depth, width, height = (round(float(v), 3) for v in high - low)
+    return WalkerSpec(blueprint, (depth, width, height))

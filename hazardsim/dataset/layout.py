@@ -1,0 +1,65 @@
+"""Names of files and folders: the public StreetHazards layout, and what stands beside it.
+
+Source: the two tar files of StreetHazards (`train/`, `test/`, images, annotations, odgt lists); instances, depth and
+the manifest are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+Split = Literal["training", "validation", "test"]
+Kind = Literal["images", "annotations", "instances", "depth"]
+KINDS: tuple[Kind, ...] = ("images", "annotations", "instances", "depth")
+
+DB_NAME = "StreetHazards"
+_FOLDER: dict[Split, str] = {"training": "train", "validation": "train", "test": "test"}
+_ODGT: dict[Split, str] = {"training": "train.odgt", "validation": "validation.odgt", "test": "test.odgt"}
+_TOWNS: dict[Split, str] = {"training": "t1-3", "validation": "t4", "test": "t5"}
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLayout:
+    """Where the files of one split are; all paths are relative to the dataset's root, with forward slashes."""
+
+    split: Split
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """`train` or `test`."""
+        return PurePosixPath(_FOLDER[self.split])
+
+    @property
+    def odgt(self) -> PurePosixPath:
+        """The list of samples that StreetHazards loaders read; its paths are relative to `folder`."""
+        return self.folder / _ODGT[self.split]
+
+    @property
+    def manifest(self) -> PurePosixPath:
+        """One JSON line for each frame."""
+        return self.folder / f"{self.split}.jsonl"
+
+    @property
+    def rejected(self) -> PurePosixPath:
+        """One JSON line for each scene that was drawn and left out, with the reason."""
+        return self.folder / f"{self.split}.rejected.jsonl"
+
+    @property
+    def recipe(self) -> PurePosixPath:
+        """What the split was made from: scenario, seed, towns, versions."""
+        return self.folder / f"{self.split}.recipe.json"
+
+    @property
+    def journal(self) -> PurePosixPath:
+        """Records of a run that is not finished; gone when it is."""
+        return self.folder / f".{self.split}.journal"
+
+    def file(self, kind: Kind, town: str, number: int) -> PurePosixPath:
+        """A picture; `number` counts from 1 and is not padded."""
+        return self.folder / kind / self.split / self.town_folder(town) / f"{number}.png"
+
+    def town_folder(self, town: str) -> str:
+        """`t1-3` is one literal name for all training towns; the sixth town has its own test folder."""
+        return "t6" if self.split == "test" and town.endswith("06") else _TOWNS[self.split]

@@ -1,0 +1,84 @@
+"""Reading a finished split back: its manifest, and each frame's pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.dataset.codecs import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
+from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.errors import DatasetError
+
+SPLITS: tuple[Split, ...] = ("training", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFrame:
+    """One frame on disk; pictures are read when asked for."""
+
+    root: Path
+    split: Split
+    record: dict[str, Any]
+
+    @property
+    def number(self) -> int:
+        """The frame's number in its split, from 1."""
+        return int(self.record["number"])
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """[H,W,3] u8."""
+        return rgb_from_png(self._path("images"))
+
+    def labels(self) -> NDArray[np.uint8]:
+        """StreetHazards label values [H,W] u8, 1..14."""
+        return labels_from_png(self._path("annotations"))
+
+    def instances(self) -> NDArray[np.uint16]:
+        """Instance numbers [H,W] u16."""
+        return instances_from_png(self._path("instances"))
+
+    def depth(self) -> NDArray[np.uint32]:
+        """24 bit planar depth [H,W] u32."""
+        return depth_from_png(self._path("depth"))
+
+    def _path(self, kind: str) -> Path:
+        return self.root / str(self.record["files"][kind]["path"])
+
+
+def read_split(root: Path, split: Split) -> Iterator[StoredFrame]:
+    """The frames of a split in order of their numbers; nothing where the split is not there.
+
+    Raises:
+        DatasetError: a line of the manifest is damaged; the message names it.
+    """
+    manifest = root / SplitLayout(split).manifest
+    if not manifest.is_file():
+        return
+    with manifest.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise DatasetError(f"{manifest} line {number} is damaged: {error}") from error
+            yield StoredFrame(root, split, record)
+
+
+def read_all(root: Path) -> Iterator[StoredFrame]:
+    """The frames of every split.
+
+    Raises:
+        DatasetError: there is no finished split at `root`.
+    """
+    found = False
+    for split in SPLITS:
+        for frame in read_split(root, split):
+            found = True
+            yield frame
+    if not found:
+        raise DatasetError(f"{root} holds no finished dataset; make one with: hazardsim render --out {root}")

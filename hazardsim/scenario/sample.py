@@ -1,0 +1,182 @@
+"""Drawing scene i of a scenario: a function of (scenario, seed, town, i) and of what the town looks like."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from hazardsim.catalogue.library import AnomalyAsset
+from hazardsim.catalogue.street import VEHICLES, WALKERS
+from hazardsim.errors import ConfigError
+from hazardsim.scenario.axes import Pose
+from hazardsim.scenario.boxes import box_on_ground
+from hazardsim.scenario.placement import ROAD, ROADSIDE, Stage, beside, seen_whole
+from hazardsim.scenario.roads import LanePoint
+from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera
+from hazardsim.scenario.spec import Scenario
+from hazardsim.scenario.surroundings import Surroundings
+from hazardsim.scenario.weather import sample_weather
+
+_TRIES = 60  # draws before a thing is left out; a scene with no anomaly at all is drawn again elsewhere
+_VIEWS = 20
+_TRAFFIC = tuple(v for v in VEHICLES if v.kind in {"car", "truck", "bus"})
+_TRAFFIC_SHARE = {"car": 1.0, "truck": 0.5, "bus": 0.4}
+# Weights after the common colours of new cars: white, black, grey, silver, blue, red, and a few others.
+_PAINTS = ((235, 235, 232), (22, 22, 24), (95, 98, 102), (172, 175, 178), (28, 52, 110), (140, 20, 22), (196, 172, 120))
+
+
+def sample_scene(
+    scenario: Scenario, seed: int, index: int, surroundings: Surroundings, assets: Sequence[AnomalyAsset]
+) -> Scene | None:
+    """Draw scene `index`; with no `assets` it holds nothing unusual.
+
+    None where no anomaly found room in any of the views tried: the index is then skipped.
+
+    Raises:
+        ConfigError: the scenario asks for categories that none of the assets belongs to.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(surroundings.town.encode()), index])
+    chosen = _of_categories(assets, scenario.anomalies.categories)
+    weather = sample_weather(scenario.weather, rng)
+    for _ in range(_VIEWS):
+        ego, camera = _draw_view(scenario, surroundings, rng)
+        stage = Stage(surroundings, camera, ego)
+        anomalies = _draw_anomalies(scenario, chosen, stage, rng) if chosen else ()
+        if chosen and not anomalies:
+            continue
+        actors = (*_draw_vehicles(scenario, stage, rng), *_draw_pedestrians(scenario, stage, rng))
+        name = f"{surroundings.town}-{seed}-{index:06d}"
+        return Scene(
+            name, scenario.name, seed, index, surroundings.town, ego, camera, weather, actors, tuple(anomalies)
+        )
+    return None
+
+
+def _of_categories(assets: Sequence[AnomalyAsset], categories: tuple[str, ...]) -> tuple[AnomalyAsset, ...]:
+    if not assets or not categories:
+        return tuple(assets)
+    known = sorted({a.category for a in assets})
+    for category in categories:
+        if category not in known:
+            raise ConfigError(f"anomalies.categories: no model of category {category!r}; known: {', '.join(known)}")
+    return tuple(a for a in assets if a.category in categories)
+
+
+def _draw_view(scenario: Scenario, around: Surroundings, rng: np.random.Generator) -> tuple[Pose, SceneCamera]:
+    point = around.roads.points[int(rng.integers(len(around.roads.points)))]
+    right = float(rng.uniform(*scenario.ego.lateral_m))
+    ego = beside(point, right, point.pose.yaw_deg + float(rng.uniform(*scenario.ego.yaw_deg)))
+    spec = scenario.camera
+    heading = np.radians(ego.yaw_deg)
+    pose = Pose(
+        round(float(ego.x_m + spec.forward_m * np.cos(heading)), 4),
+        round(float(ego.y_m + spec.forward_m * np.sin(heading)), 4),
+        round(ego.z_m + spec.up_m, 4),
+        ego.yaw_deg,
+        spec.pitch_deg,
+    )
+    return ego, SceneCamera(spec.width_px, spec.height_px, spec.fov_deg, pose)
+
+
+def _draw_anomalies(
+    scenario: Scenario, assets: tuple[AnomalyAsset, ...], stage: Stage, rng: np.random.Generator
+) -> list[PlacedAnomaly]:
+    """Anomalies go in first: they are the ones that must be seen whole."""
+    spec = scenario.anomalies
+    categories = sorted({a.category for a in assets})
+    placed: list[PlacedAnomaly] = []
+    for _ in range(int(rng.integers(spec.count[0], spec.count[1] + 1))):
+        for _ in range(_TRIES):
+            category = categories[int(rng.integers(len(categories)))]
+            of_category = [a for a in assets if a.category == category]
+            asset = of_category[int(rng.integers(len(of_category)))]
+            found = _try_anomaly(scenario, asset, stage, rng)
+            if found is not None:
+                stage.add(found.pose, found.size_m)
+                placed.append(found)
+                break
+    return placed
+
+
+def _try_anomaly(
+    scenario: Scenario, asset: AnomalyAsset, stage: Stage, rng: np.random.Generator
+) -> PlacedAnomaly | None:
+    spec = scenario.anomalies
+    scale = round(float(rng.uniform(*spec.scale)), 4)
+    length, width, height = (round(v * scale, 4) for v in asset.size_m)
+    size = (length, width, height)
+    point = _point_ahead(stage, rng, *spec.distance_m)
+    on_road = bool(rng.random() < spec.on_road)
+    yaw = float(rng.uniform(0.0, 360.0))
+    if point is None:
+        return None
+    reach = float(np.hypot(length, width)) / 2
+    right = rng.uniform(-0.25, 0.25) * point.width_m if on_road else point.edge_m + reach + rng.uniform(0.2, 3.0)
+    pose = beside(point, float(right), yaw)
+    margin = 0.25
+    if seen_whole(stage.camera, box_on_ground(pose, size)) < 2 * spec.min_pixels or not stage.free(pose, size, margin):
+        return None
+    standing = stage.stand(pose, size, ROAD if on_road else ROADSIDE)
+    if standing is None or not stage.free(standing, size, margin) or not stage.in_sight(standing, size):
+        return None
+    if seen_whole(stage.camera, box_on_ground(standing, size)) < 2 * spec.min_pixels or stage.hides_added(
+        standing, size
+    ):
+        return None
+    return PlacedAnomaly(asset.id, asset.category, standing, scale, size, "road" if on_road else "roadside")
+
+
+def _draw_vehicles(scenario: Scenario, stage: Stage, rng: np.random.Generator) -> list[PlacedActor]:
+    choices = [v for v in _TRAFFIC if v.blueprint in stage.surroundings.blueprints]
+    low, high = scenario.traffic.vehicles
+    wanted = int(rng.integers(low, high + 1)) if choices else 0
+    shares = np.array([_TRAFFIC_SHARE[v.kind] for v in choices])
+    placed: list[PlacedActor] = []
+    for _ in range(wanted):
+        vehicle = choices[int(rng.choice(len(choices), p=shares / shares.sum()))]
+        paint = _PAINTS[int(rng.integers(len(_PAINTS)))]
+        for _ in range(_TRIES):
+            point = _point_ahead(stage, rng, 9.0, scenario.traffic.reach_m)
+            if point is None:
+                continue
+            pose = beside(point, float(rng.uniform(-0.2, 0.2)), point.pose.yaw_deg + float(rng.uniform(-1.5, 1.5)))
+            if not stage.free(pose, vehicle.size_m, 0.5) or stage.hides_added(pose, vehicle.size_m):
+                continue
+            standing = stage.stand(pose, vehicle.size_m, ROAD)
+            if standing is None:
+                continue
+            stage.add(standing, vehicle.size_m)
+            placed.append(PlacedActor(vehicle.blueprint, standing, paint))
+            break
+    return placed
+
+
+def _draw_pedestrians(scenario: Scenario, stage: Stage, rng: np.random.Generator) -> list[PlacedActor]:
+    choices = [w for w in WALKERS if w.blueprint in stage.surroundings.blueprints]
+    low, high = scenario.traffic.pedestrians
+    placed: list[PlacedActor] = []
+    for _ in range(int(rng.integers(low, high + 1)) if choices else 0):
+        walker = choices[int(rng.integers(len(choices)))]
+        for _ in range(_TRIES):
+            point = _point_ahead(stage, rng, 5.0, scenario.traffic.reach_m * 0.6)
+            if point is None:
+                continue
+            turn = float(rng.choice([0.0, 180.0])) + float(rng.uniform(-20, 20))
+            pose = beside(point, point.edge_m + float(rng.uniform(0.5, 2.2)), point.pose.yaw_deg + turn)
+            if not stage.free(pose, walker.size_m, 0.2) or stage.hides_added(pose, walker.size_m):
+                continue
+            standing = stage.stand(pose, walker.size_m, ROADSIDE)
+            if standing is None:
+                continue
+            stage.add(standing, walker.size_m)
+            placed.append(PlacedActor(walker.blueprint, standing))
+            break
+    return placed
+
+
+def _point_ahead(stage: Stage, rng: np.random.Generator, low_m: float, high_m: float) -> LanePoint | None:
+    roads = stage.surroundings.roads
+    found = roads.ahead(stage.camera.pose, low_m, high_m, stage.camera.fov_deg / 2)
+    return roads.points[int(found[rng.integers(len(found))])] if len(found) else None

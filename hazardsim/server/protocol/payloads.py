@@ -1,0 +1,106 @@
+"""The bytes of stream messages: header, camera picture, episode state. Source: carla.md 12.8 (verified there)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.server.protocol.registry import sensor_index
+from hazardsim.server.protocol.structs import ZERO, Transform, Vector3D, VehicleControl
+
+Buffers = tuple[bytes, ...]
+
+_HEADER: Final = struct.Struct("<QQd6f")
+_PICTURE: Final = struct.Struct("<IIf")
+_STATE: Final = struct.Struct("<Qdf3iI")
+_ACTOR: Final = struct.Struct("<IB6f3f3f3f")
+_VEHICLE: Final = struct.Struct("<fff3?ifB?IB")
+_WALKER: Final = struct.Struct("<3ff?")
+_UNION_BYTES: Final = 54
+ACTOR_BYTES: Final = _ACTOR.size + _UNION_BYTES
+
+_ACTIVE: Final = 1
+_GREEN: Final = 2
+_SPEED_LIMIT_KMH: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When: frame number and simulated seconds."""
+
+    frame: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActorState:
+    """One actor at one frame; velocity in m/s, angular velocity in deg/s; `control` is set for vehicles only."""
+
+    id: int
+    transform: Transform
+    velocity: Vector3D = ZERO
+    angular_velocity: Vector3D = ZERO
+    acceleration: Vector3D = ZERO
+    control: VehicleControl | None = None
+    is_walker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeState:
+    """Everything that moves, at one frame."""
+
+    episode_id: int
+    stamp: Stamp
+    platform_seconds: float
+    delta_seconds: float
+    actors: tuple[ActorState, ...]
+    map_changed: bool = False
+
+
+def _pose(transform: Transform) -> tuple[float, float, float, float, float, float]:
+    at, turn = transform.location, transform.rotation
+    return at.x, at.y, at.z, turn.pitch, turn.yaw, turn.roll
+
+
+def _union(state: ActorState) -> bytes:
+    if state.control is not None:
+        c = state.control
+        pedals = (c.throttle, c.steer, c.brake, c.hand_brake, c.reverse, c.manual_gear_shift, c.gear)
+        packed = _VEHICLE.pack(*pedals, _SPEED_LIMIT_KMH, _GREEN, False, 0, 0)
+    elif state.is_walker:
+        packed = _WALKER.pack(1.0, 0.0, 0.0, 0.0, False)
+    else:
+        packed = b""
+    return packed.ljust(_UNION_BYTES, b"\0")
+
+
+def _header(sensor: str, stamp: Stamp, transform: Transform) -> bytes:
+    return _HEADER.pack(sensor_index(sensor), stamp.frame, stamp.seconds, *_pose(transform))
+
+
+def state_message(state: EpisodeState) -> Buffers:
+    """The message of stream 0: one 119-byte record an actor."""
+    body = [_STATE.pack(state.episode_id, state.platform_seconds, state.delta_seconds, 0, 0, 0, int(state.map_changed))]
+    for actor in state.actors:
+        v, w, a = actor.velocity, actor.angular_velocity, actor.acceleration
+        moving = (v.x, v.y, v.z, w.x, w.y, w.z, a.x, a.y, a.z)
+        body.append(_ACTOR.pack(actor.id, _ACTIVE, *_pose(actor.transform), *moving) + _union(actor))
+    return (_header("world_observer", state.stamp, Transform()), b"".join(body))
+
+
+def picture_message(
+    sensor: str, stamp: Stamp, transform: Transform, fov_deg: float, pixels: NDArray[np.uint8]
+) -> Buffers:
+    """The message of a camera: `pixels` is [H,W,4] BGRA, `transform` the camera's pose in CARLA's world."""
+    height, width = pixels.shape[:2]
+    head = _header(sensor, stamp, transform) + _PICTURE.pack(width, height, fov_deg)
+    return (head, pixels.tobytes())
+
+
+def size_of(message: Buffers) -> int:
+    """Bytes of a message."""
+    return sum(len(part) for part in message)

@@ -1,0 +1,230 @@
+"""One wall of a building: bays of windows, doors and shop fronts, in wall coordinates.
+
+Wall coordinates: u along the wall from left to right as seen from outside, w up, d towards the viewer, metres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hazardsim.catalogue.model import Material
+from hazardsim.server.town import palette as pal
+from hazardsim.server.town.mesh import Floats, Solid, planar_quads, quads
+from hazardsim.server.town.style import Style
+
+_REVEAL_M = 0.14
+_FRAME_M = 0.06
+
+
+@dataclass(slots=True, eq=False)
+class Sheet:
+    """Quads of one wall by material, to be set up at `start` [2], along `along` [2], from height `foot`."""
+
+    start: Floats
+    along: Floats
+    foot: float
+    _quads: dict[Material, list[tuple[Floats, bool]]] = field(default_factory=dict)
+
+    def put(self, corners: Floats, material: Material, run_on: bool = False) -> None:
+        """Add quads [Q,4,3] in u, w, d; `run_on`: uv are u and w themselves, so that courses meet."""
+        if len(corners):
+            self._quads.setdefault(material, []).append((corners, run_on))
+
+    def rect(self, u: tuple[float, float], w: tuple[float, float], d: float, material: Material) -> None:
+        """Add one upright rectangle that faces out."""
+        self.put(rects(np.array([u[0]]), np.array([u[1]]), w[0], w[1], d), material, run_on=True)
+
+    def slab(
+        self, u: tuple[float, float], w: tuple[float, float], d: tuple[float, float], material: Material
+    ) -> None:
+        """Add a box that stands out of the wall, without its back."""
+        self.put(slabs(np.array([u[0]]), np.array([u[1]]), w, d), material)
+
+    def solids(self) -> list[tuple[Solid, Material]]:
+        """Everything in world axes."""
+        out = np.array([self.along[1], -self.along[0]])
+        result = []
+        for material, items in self._quads.items():
+            for run_on in (True, False):
+                tables = [c for c, r in items if r is run_on]
+                if not tables:
+                    continue
+                local = np.concatenate(tables)
+                flat = self.start + local[..., :1] * self.along + local[..., 2:] * out
+                world = np.concatenate([flat, local[..., 1:2] + self.foot], axis=2)
+                result.append((quads(world, local[..., :2]) if run_on else planar_quads(world), material))
+        return result
+
+
+def rects(u0: Floats, u1: Floats, w0: float, w1: float, d: float) -> Floats:
+    """Upright rectangles [Q,4,3] facing out."""
+    lo, hi = np.broadcast_to(w0, u0.shape), np.broadcast_to(w1, u0.shape)
+    depth = np.broadcast_to(d, u0.shape)
+    corners = [np.stack([a, b, depth], axis=1) for a, b in ((u0, lo), (u1, lo), (u1, hi), (u0, hi))]
+    return np.stack(corners, axis=1).astype(np.float64)
+
+
+def slabs(u0: Floats, u1: Floats, w: tuple[float, float], d: tuple[float, float]) -> Floats:
+    """Boxes without a back [5 Q,4,3]."""
+
+    def side(points: list[tuple[Floats, float, float]]) -> Floats:
+        columns = [np.stack([a, np.full_like(a, b), np.full_like(a, c)], axis=1) for a, b, c in points]
+        return np.stack(columns, axis=1)
+
+    (w0, w1), (d0, d1) = w, d
+    front = rects(u0, u1, w0, w1, d1)
+    top = side([(u0, w1, d1), (u1, w1, d1), (u1, w1, d0), (u0, w1, d0)])
+    under = side([(u0, w0, d0), (u1, w0, d0), (u1, w0, d1), (u0, w0, d1)])
+    left = side([(u0, w0, d0), (u0, w0, d1), (u0, w1, d1), (u0, w1, d0)])
+    right = side([(u1, w0, d1), (u1, w0, d0), (u1, w1, d0), (u1, w1, d1)])
+    return np.concatenate([front, top, under, left, right])
+
+
+def _reveals(a: Floats, b: Floats, w: tuple[float, float], depth: float) -> Floats:
+    """The four inner sides of openings."""
+
+    def side(points: list[tuple[Floats, float, float]]) -> Floats:
+        columns = [np.stack([x, np.full_like(x, y), np.full_like(x, z)], axis=1) for x, y, z in points]
+        return np.stack(columns, axis=1)
+
+    (c, e), r = w, -depth
+    left = side([(a, c, 0.0), (a, c, r), (a, e, r), (a, e, 0.0)])
+    right = side([(b, c, r), (b, c, 0.0), (b, e, 0.0), (b, e, r)])
+    bottom = side([(a, c, 0.0), (b, c, 0.0), (b, c, r), (a, c, r)])
+    top = side([(a, e, r), (b, e, r), (b, e, 0.0), (a, e, 0.0)])
+    return np.concatenate([left, right, bottom, top])
+
+
+def _around(u0: Floats, u1: Floats, w: tuple[float, float], a: Floats, b: Floats, c: float, e: float) -> Floats:
+    """The wall of bays around their openings."""
+    pieces = [rects(u0, a, w[0], w[1], 0.0), rects(b, u1, w[0], w[1], 0.0), rects(a, b, e, w[1], 0.0)]
+    if c > w[0] + 1e-6:
+        pieces.append(rects(a, b, w[0], c, 0.0))
+    return np.concatenate(pieces)
+
+
+def _glazing(sheet: Sheet, a: Floats, b: Floats, w: tuple[float, float], style: Style, rng: np.random.Generator) -> None:
+    (c, e), f = w, _FRAME_M
+    bars = [rects(a, a + f, c, e, -0.09), rects(b - f, b, c, e, -0.09)]
+    bars += [rects(a + f, b - f, c, c + f, -0.09), rects(a + f, b - f, e - f, e, -0.09)]
+    mid = (a + b) / 2
+    if len(a) and float((b - a)[0]) > 0.95:
+        bars.append(slabs(mid - 0.035, mid + 0.035, (c + f, e - f), (-0.13, -0.09)))
+    if style.has_transom:
+        bars.append(rects(a + f, b - f, c + 0.68 * (e - c), c + 0.68 * (e - c) + 0.05, -0.092))
+    sheet.put(np.concatenate(bars), style.frame)
+    pane = rects(a + f, b - f, c + f, e - f, -0.13)
+    chosen = rng.choice(3, size=len(a), p=[0.62, 0.20, 0.18])
+    for k, material in enumerate((pal.WINDOW, pal.CURTAIN, pal.BLIND)):
+        sheet.put(pane[chosen == k], material)
+
+
+def _windows(
+    sheet: Sheet, u0: Floats, u1: Floats, w: tuple[float, float], style: Style, wall: Material, rng: np.random.Generator
+) -> None:
+    wide = np.minimum(style.window_m[0], (u1 - u0) - 0.5)
+    mid = (u0 + u1) / 2
+    a, b = mid - wide / 2, mid + wide / 2
+    c = w[0] + style.sill_m
+    e = min(c + style.window_m[1], w[1] - 0.3)
+    sheet.put(_around(u0, u1, w, a, b, c, e), wall, run_on=True)
+    sheet.put(_reveals(a, b, (c, e), _REVEAL_M), style.trim)
+    _glazing(sheet, a, b, (c, e), style, rng)
+    sheet.put(slabs(a - 0.06, b + 0.06, (c - 0.07, c), (0.0, 0.08)), style.trim)
+    if style.shutters is not None:
+        leaf = np.minimum(wide / 2, (a - u0) - 0.05)
+        sheet.put(slabs(a - leaf - 0.02, a - 0.02, (c, e), (0.0, 0.04)), style.shutters)
+        sheet.put(slabs(b + 0.02, b + leaf + 0.02, (c, e), (0.0, 0.04)), style.shutters)
+
+
+def _door(sheet: Sheet, u0: float, u1: float, height: float, style: Style, wall: Material) -> None:
+    mid, half = (u0 + u1) / 2, 0.52
+    a, b = np.array([mid - half]), np.array([mid + half])
+    sheet.put(_around(np.array([u0]), np.array([u1]), (0.0, height), a, b, 0.0, 2.55), wall, run_on=True)
+    sheet.put(_reveals(a, b, (0.0, 2.55), 0.2), style.trim)
+    sheet.rect((mid - half, mid + half), (0.0, 2.1), -0.2, style.door)
+    for w0, w1 in ((0.2, 0.95), (1.15, 1.9)):
+        for v0, v1 in ((-0.38, -0.05), (0.05, 0.38)):
+            sheet.slab((mid + v0, mid + v1), (w0, w1), (-0.2, -0.18), style.door)
+    sheet.rect((mid - half, mid + half), (2.1, 2.18), -0.17, style.frame)
+    sheet.rect((mid - half, mid + half), (2.18, 2.55), -0.19, pal.WINDOW)
+    sheet.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), pal.STEEL)
+    sheet.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), pal.CONCRETE)
+
+
+def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: Style, rng: np.random.Generator) -> None:
+    a, b, c, e = u0 + 0.22, u1 - 0.22, 0.42, height - 0.95
+    sheet.put(_around(u0, u1, (0.0, height), a, b, c, e), style.base, run_on=True)
+    sheet.put(_reveals(a, b, (c, e), 0.18), style.frame)
+    f = 0.07
+    bars = [rects(a, a + f, c, e, -0.14), rects(b - f, b, c, e, -0.14)]
+    bars += [rects(a, b, c, c + f, -0.138), rects(a, b, e - f, e, -0.138), rects(a, b, e - 0.6, e - 0.55, -0.138)]
+    sheet.put(np.concatenate(bars), style.frame)
+    sheet.put(rects(a + f, b - f, c + f, e - f, -0.17), pal.SHOP_WINDOW)
+    left, right = float(u0.min()), float(u1.max())
+    sheet.slab((left + 0.1, right - 0.1), (height - 0.85, height - 0.25), (0.0, 0.10), style.fascia)
+    x = left + 0.5
+    while x < right - 0.9:
+        letter = float(rng.uniform(0.18, 0.42))
+        sheet.slab((x, x + letter), (height - 0.68, height - 0.42), (0.10, 0.125), pal.WHITE_STEEL)
+        x += letter + 0.10
+    if rng.random() < 0.45:
+        w0, w1, d = height - 1.35, height - 0.9, 1.1
+        cloth = pal.tint("awning", "fabric", pal.FASCIAS[int(rng.integers(0, 5))])
+        lo, hi = left + 0.2, right - 0.2
+        slope = np.array([[[lo, w0, d], [hi, w0, d], [hi, w1, 0.02], [lo, w1, 0.02]]])
+        drop = rects(np.array([lo]), np.array([hi]), w0 - 0.18, w0, d)
+        sheet.put(np.concatenate([slope, slope[:, ::-1], drop, drop[:, ::-1]]), cloth)
+
+
+def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> None:
+    a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
+    sheet.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
+    sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), pal.DARK_STEEL)
+    for u in (a, b - 0.05):
+        sheet.slab((u, u + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), pal.DARK_STEEL)
+    count = max(3, int((b - a) / 0.15))
+    u = np.linspace(a + 0.01, b - 0.04, count)
+    sheet.put(slabs(u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)
+    sheet.put(slabs(u, u + 0.025, (foot, foot + 0.98), (depth - 0.02, depth - 0.045))[: count * 1, ::-1], pal.DARK_STEEL)
+    for d in np.linspace(0.12, depth - 0.15, 6):
+        ends = np.array([a + 0.01, b - 0.04])
+        sheet.put(slabs(ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)
+
+
+def dress_wall(
+    sheet: Sheet, length_m: float, style: Style, is_front: bool, is_party: bool, rng: np.random.Generator
+) -> None:
+    """Fill a wall of `length_m`: blank if it is shared or short, with a door and shops if it is the front."""
+    top = style.eaves_m
+    if is_party or length_m < 1.9:
+        sheet.rect((0.0, length_m), (0.0, style.ground_m), 0.0, style.base)
+        if style.storeys > 1:
+            sheet.rect((0.0, length_m), (style.ground_m, top), 0.0, style.wall)
+        return
+    bays = max(1, round(length_m / style.bay_m))
+    edges = np.linspace(0.0, length_m, bays + 1)
+    u0, u1 = edges[:-1], edges[1:]
+    ground = np.full(bays, 0)
+    if is_front:
+        door = int(rng.integers(0, bays))
+        if style.has_shop:
+            ground[:] = 2
+            door = 0 if rng.random() < 0.5 else bays - 1
+        if bays > 1 or not style.has_shop:
+            ground[door] = 1
+    kind = ground == 0
+    if kind.any():
+        _windows(sheet, u0[kind], u1[kind], (0.0, style.ground_m), style, style.base, rng)
+    if (ground == 2).any():
+        _shop(sheet, u0[ground == 2], u1[ground == 2], style.ground_m, style, rng)
+    for k in np.flatnonzero(ground == 1):
+        _door(sheet, float(u0[k]), float(u1[k]), style.ground_m, style, style.base)
+    for storey in range(1, style.storeys):
+        foot = style.ground_m + style.storey_m * (storey - 1)
+        _windows(sheet, u0, u1, (foot, foot + style.storey_m), style, style.wall, rng)
+        if is_front and style.balcony_share > 0:
+            for k in np.flatnonzero(rng.random(bays) < style.balcony_share):
+                _balcony(sheet, float(u0[k]), float(u1[k]), foot, style)

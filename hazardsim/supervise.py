@@ -1,0 +1,116 @@
+"""The embedded server and the capture process as children, started again when they die half-way.
+
+The carla client aborts its process on damaged data and can hang (carla.md 3.4), so it never runs in the parent; what
+counts is the files on disk and the exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from hazardsim.dataset.layout import SplitLayout
+from hazardsim.errors import HazardsimError, SimulatorError
+from hazardsim.job import RenderJob
+
+LOG = logging.getLogger(__name__)
+
+_START_TIMEOUT_S = 180.0
+_MOST_FAILURES = 3
+
+
+def render(job: RenderJob, server: tuple[str, int] | None, town: str, flags: tuple[str, ...]) -> int:
+    """Render the job against `server`, or against an embedded one that lives as long as the job; the exit code.
+
+    The embedded one starts with `town` (a name or a file) and gets `flags`.
+
+    Raises:
+        HazardsimError: the server does not start, or capture died several times without a new frame between.
+    """
+    failures = 0
+    while True:
+        before = _progress(job)
+        if server is not None:
+            code = _capture(replace(job, host=server[0], port=server[1]))
+        else:
+            with embedded_server(town, flags) as port:
+                code = _capture(replace(job, host="127.0.0.1", port=port))
+        if code in {0, 1}:
+            return code
+        failures = 0 if _progress(job) > before else failures + 1
+        if failures >= _MOST_FAILURES:
+            raise SimulatorError(
+                f"capture died {failures} times without a new frame (last exit code {code}); what is on disk is whole, "
+                "the same command goes on from there"
+            )
+        LOG.warning("capture ended with exit code %d; starting again from the last whole frame", code)
+
+
+@contextmanager
+def embedded_server(town: str, flags: tuple[str, ...] = ()) -> Iterator[int]:
+    """The port of an embedded server on a free loopback port, stopped on leaving.
+
+    Raises:
+        HazardsimError: it ends or says nothing before it listens; its own words are passed on.
+    """
+    with tempfile.TemporaryDirectory(prefix="hazardsim-") as folder:
+        ready, log = Path(folder, "ready"), Path(folder, "log")
+        command = [sys.executable, "-m", "hazardsim.cli", "serve", "--town", town, "--port", "0", *flags]
+        command += ["--ready-file", str(ready), "--parent-pid", str(os.getpid())]
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        try:
+            yield _wait_for_port(process, ready, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for_port(process: subprocess.Popen[bytes], ready: Path, log: Path) -> int:
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if ready.exists():
+            return int(ready.read_text(encoding="ascii"))
+        if process.poll() is not None:
+            raise HazardsimError(_last_words(log) or f"the embedded server ended with code {process.returncode}")
+        time.sleep(0.05)
+    raise SimulatorError(f"the embedded server was not ready within {_START_TIMEOUT_S:.0f} s: {_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("hazardsim: ") if lines else ""
+
+
+def _capture(job: RenderJob) -> int:
+    with tempfile.NamedTemporaryFile(prefix="hazardsim-capture-", suffix=".log") as log:
+        data = TypeAdapter(RenderJob).dump_json(job)
+        process = subprocess.Popen([sys.executable, "-m", "hazardsim.pipeline", log.name], stdin=subprocess.PIPE)
+        try:
+            process.communicate(data)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
+        if process.returncode not in {0, 1}:
+            LOG.warning("the client's last words: %s", _last_words(Path(log.name)))
+        return process.returncode
+
+
+def _progress(job: RenderJob) -> int:
+    journal = Path(job.out) / SplitLayout(job.split).journal
+    return len(list(journal.glob("*.json"))) if journal.is_dir() else 0

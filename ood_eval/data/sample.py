@@ -1,0 +1,106 @@
+"""A sample of a benchmark, and what a benchmark must offer to be trained on or scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ood_eval.errors import DataError
+
+KNOWN: Final = 0
+ANOMALY: Final = 1
+VOID: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image and what is known of its pixels; arrays are checked and made read-only.
+
+    `image` is [H,W,3] u8 RGB; `classes` [H,W] u8 train ids with 255 void; `anomaly` [H,W] u8 with 0 known,
+    1 anomaly, 255 void. A benchmark without one of the two label maps holds None there.
+
+    Raises:
+        DataError: an array has another shape or dtype.
+    """
+
+    id: str
+    image: NDArray[np.uint8]
+    classes: NDArray[np.uint8] | None
+    anomaly: NDArray[np.uint8] | None
+
+    def __post_init__(self) -> None:
+        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
+            raise DataError(f"sample {self.id}: image is {self.image.dtype}{self.image.shape}, not uint8 [H,W,3]")
+        for name, labels in (("classes", self.classes), ("anomaly", self.anomaly)):
+            if labels is None:
+                continue
+            if labels.shape != self.image.shape[:2] or labels.dtype != np.uint8:
+                size = self.image.shape[:2]
+                raise DataError(f"sample {self.id}: {name} is {labels.dtype}{labels.shape}, not uint8 {size}")
+            labels.setflags(write=False)
+        self.image.setflags(write=False)
+
+
+class SegDataset(Protocol):
+    """A split of a benchmark: samples by index, and the files they come from."""
+
+    @property
+    def name(self) -> str:
+        """The benchmark's name, as rows carry it."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the train ids that `Sample.classes` may hold, in order."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+    def files(self, index: int) -> Sequence[Path]:
+        """The files that sample `index` is read from."""
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first `count` samples of a split, for quick runs.
+
+    Raises:
+        DataError: `count` is below one.
+    """
+
+    whole: SegDataset
+    count: int
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise DataError(f"{self.whole.name}: a limit of {self.count} samples leaves nothing; give at least 1")
+
+    @property
+    def name(self) -> str:
+        """The name of the whole split."""
+        return self.whole.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names of the whole split."""
+        return self.whole.class_names
+
+    def __len__(self) -> int:
+        return min(self.count, len(self.whole))
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.whole[range(len(self))[index]]
+
+    def files(self, index: int) -> Sequence[Path]:
+        """The files that sample `index` is read from."""
+        return self.whole.files(range(len(self))[index])
+
+
+def samples(dataset: SegDataset) -> Iterator[Sample]:
+    """All samples in order, one in memory at a time."""
+    return (dataset[index] for index in range(len(dataset)))

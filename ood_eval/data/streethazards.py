@@ -1,0 +1,100 @@
+"""StreetHazards on disk: the public archive, and every set written in its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from ood_eval.data.images import image_size, read_labels, read_rgb
+from ood_eval.data.labels import CLASS_NAMES, LabelPolicy, check_raw_labels
+from ood_eval.data.odgt import OdgtEntry, read_odgt
+from ood_eval.data.sample import Sample
+from ood_eval.errors import DataError
+
+Split = Literal["training", "validation", "test"]
+
+# Source: odgt files of the public archives, counted.
+OFFICIAL_COUNTS: Final[dict[Split, int]] = {"training": 5125, "validation": 1031, "test": 1500}
+_INDEXES: Final[dict[Split, tuple[str, ...]]] = {
+    "training": ("train/train.odgt", "training.odgt", "data/training.odgt", "train.odgt"),
+    "validation": ("train/validation.odgt", "validation.odgt", "data/validation.odgt"),
+    "test": ("test/test.odgt", "test.odgt", "data/test.odgt"),
+}
+
+
+class StreetHazards:
+    """One split of a folder in the public StreetHazards layout.
+
+    Labels are read as raw PNG ids 1..14 and mapped by `policy`; `Sample.anomaly` is None except on `test`, which is
+    the only split that may hold anomalies.
+
+    Args:
+        root: folder with `train/` and `test/`, or with the `.odgt` files of `create_dataset.py`.
+        split: which index to read.
+        policy: what becomes of `unlabeled` and `other`.
+        official: True asserts the counts of the public set (5125, 1031, 1500).
+
+    Raises:
+        DataError: the folder, the index or a file is missing or damaged, the split is empty, or a count differs.
+    """
+
+    name = "streethazards"
+    class_names = CLASS_NAMES
+
+    def __init__(
+        self, root: Path, split: Split, policy: LabelPolicy | None = None, *, official: bool = False
+    ) -> None:
+        self.root, self.split, self.policy = root, split, policy or LabelPolicy()
+        self.index = find_index(root, split)
+        self.entries: tuple[OdgtEntry, ...] = tuple(read_odgt(self.index, root))
+        if not self.entries:
+            raise DataError(f"{self.index}: lists no images; the {split} split is empty")
+        if official and len(self.entries) != OFFICIAL_COUNTS[split]:
+            want = OFFICIAL_COUNTS[split]
+            raise DataError(f"{self.index}: {len(self.entries)} images where the official {split} split has {want}")
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def files(self, index: int) -> Sequence[Path]:
+        """Image and label file of sample `index`."""
+        return (self.entries[index].image, self.entries[index].labels)
+
+    def __getitem__(self, index: int) -> Sample:
+        entry = self.entries[index]
+        image = read_rgb(entry.image)
+        raw = read_labels(entry.labels, (image.shape[0], image.shape[1]))
+        test = self.split == "test"
+        check_raw_labels(raw, str(entry.labels), anomalies_allowed=test)
+        identity = f"{entry.image.parent.name}/{entry.image.stem}"
+        return Sample(identity, image, self.policy.train_ids(raw), self.policy.anomaly(raw) if test else None)
+
+    def check_sizes(self) -> None:
+        """Compares every header with the index, reading no pixels.
+
+        Raises:
+            DataError: a file is unreadable, or its size is not the one the index or its image gives.
+        """
+        for entry in self.entries:
+            image, labels = image_size(entry.image), image_size(entry.labels)
+            if entry.size_px is not None and image != entry.size_px:
+                want = f"{entry.size_px[0]}x{entry.size_px[1]}"
+                raise DataError(f"{entry.image}: is {image[0]}x{image[1]} where {self.index.name} says {want}")
+            if labels != image:
+                size = f"{image[0]}x{image[1]}"
+                raise DataError(f"{entry.labels}: the label map is {labels[0]}x{labels[1]} but its image is {size}")
+
+
+def find_index(root: Path, split: Split) -> Path:
+    """The split's `.odgt` below `root`.
+
+    Raises:
+        DataError: `root` is no folder, or has no index for the split.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give the one that holds train/ and test/")
+    for name in _INDEXES[split]:
+        if (root / name).is_file():
+            return root / name
+    raise DataError(f"{root / _INDEXES[split][0]}: missing; {root} holds no {split} split in StreetHazards layout")

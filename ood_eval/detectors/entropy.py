@@ -1,0 +1,24 @@
+"""Entropy: Shannon entropy of the softmax."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ood_eval.detectors.detector import Detector
+from ood_eval.models.forward import Forward
+
+
+class Entropy(Detector):
+    """s = -sum_c p_c log p_c / log C, so that 1 is a uniform softmax.
+
+    Source: Chan et al. 2021 (https://arxiv.org/abs/2012.06575) equation 3.
+    """
+
+    def score_map(self, forward: Forward) -> Tensor:
+        """[B,H,W] f32 in 0..1."""
+        with torch.inference_mode():
+            log_p = forward.log_probabilities
+            return -(log_p.exp() * log_p).sum(dim=1) / math.log(max(log_p.shape[1], 2))

@@ -1,0 +1,52 @@
+"""KL matching: distance of a posterior to the typical posterior of each class."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ood_eval.detectors.detector import Detector
+from ood_eval.models.forward import Forward
+
+
+class KLMatching(Detector):
+    """s = min_k KL(p || d_k), d_k the mean posterior of the pixels predicted as k on validation images.
+
+    No labels are used; a class that is never predicted has a one-hot d_k. As KL = sum p log p - p . log d_k, all
+    classes are one matrix product.
+
+    Source: Hendrycks et al. 2022 section 3.
+    """
+
+    fit_split = "validation"
+    _floor = 1e-12
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums: Tensor = torch.zeros(0, 0, dtype=torch.float64)
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+        """Adds posteriors to the sum of the class they predict; labels are not used."""
+        with torch.inference_mode():
+            p = forward.log_probabilities.exp()
+            classes = p.shape[1]
+            flat = p.permute(0, 2, 3, 1).reshape(-1, classes)
+            sums = torch.zeros(classes, classes).index_add_(0, forward.top[1].reshape(-1).cpu(), flat.cpu())
+        self.sums = sums.double() if self.sums.numel() == 0 else self.sums + sums.double()
+
+    def score_map(self, forward: Forward) -> Tensor:
+        """[B,H,W] f32, at least 0."""
+        with torch.inference_mode():
+            totals = self.sums.sum(dim=1, keepdim=True)
+            typical = torch.where(totals > 0, self.sums / totals.clamp_min(self._floor), torch.eye(len(self.sums)))
+            log_typical = typical.clamp_min(self._floor).log().float().to(forward.images.device)
+            log_p = forward.log_probabilities
+            p = log_p.exp()
+            cross = torch.einsum("bchw,kc->bkhw", p, log_typical).amax(dim=1)
+            return ((p * log_p).sum(dim=1) - cross).clamp_min(0.0)
+
+    def state(self) -> dict[str, Tensor]:
+        """Sum of posteriors per predicted class, [K,K] f64."""
+        return {"sums": self.sums}
+
+

@@ -1,0 +1,88 @@
+"""Mahalanobis: distance of features to the nearest class mean under one shared covariance."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ood_eval.data.sample import VOID
+from ood_eval.detectors.detector import Detector
+from ood_eval.models.forward import Forward
+
+
+class Mahalanobis(Detector):
+    """s = min_k (f - mu_k)^T Sigma^-1 (f - mu_k) on penultimate features, upsampled to image size.
+
+    Sigma is shared and regularised by `ridge` times its mean variance, then factorised once (Cholesky), so a score is
+    a squared length of whitened features.
+
+    Source: Lee et al. 2018 (https://arxiv.org/abs/1807.03888) equations 1 and 2, without input perturbation.
+
+    Args:
+        ridge: share of the mean variance that is added to the diagonal.
+    """
+
+    fit_split = "training"
+
+    def __init__(self, ridge: float = 1e-3) -> None:
+        super().__init__()
+        self.ridge = ridge
+        self.counts: Tensor = torch.zeros(0, dtype=torch.float64)
+        self.sums: Tensor = torch.zeros(0, 0, dtype=torch.float64)
+        self.products: Tensor = torch.zeros(0, 0, dtype=torch.float64)
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:
+        """Adds features under their true class; void labels do not count."""
+        features = forward.output.features
+        classes, width = len(forward.segmenter.class_names), features.shape[1]
+        size = (features.shape[2], features.shape[3])
+        coarse = interpolate(labels[:, None].float(), size=size, mode="nearest")[:, 0].long().reshape(-1)
+        keep = coarse != VOID
+        flat = features.permute(0, 2, 3, 1).reshape(-1, width)[keep].cpu().double()
+        true = coarse[keep].cpu()
+        if self.counts.numel() == 0:
+            self.counts = torch.zeros(classes, dtype=torch.float64)
+            self.sums = torch.zeros(classes, width, dtype=torch.float64)
+            self.products = torch.zeros(width, width, dtype=torch.float64)
+        self.counts = self.counts + torch.bincount(true, minlength=classes).double()
+        self.sums = self.sums.index_add(0, true, flat)
+        self.products = self.products + flat.T @ flat
+
+    def finish(self) -> None:
+        """Prepares the whitening matrix and the whitened class means."""
+        self._prepare()
+        super().finish()
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Takes over what `state` of a fitted detector gave."""
+        super().restore(state)
+        self._prepare()
+
+    def score_map(self, forward: Forward) -> Tensor:
+        """[B,H,W] f32, at least 0."""
+        features = forward.output.features
+        device = features.device
+        with torch.inference_mode():
+            white = torch.einsum("bdhw,ed->behw", features, self._whitening.to(device))
+            means = self._means.to(device)
+            lengths = (white**2).sum(dim=1, keepdim=True)
+            cross = torch.einsum("behw,ke->bkhw", white, means)
+            distances = lengths - 2.0 * cross + (means**2).sum(dim=1)[None, :, None, None]
+            return forward.upsample(distances.amin(dim=1, keepdim=True).clamp_min(0.0))[:, 0]
+
+    def state(self) -> dict[str, Tensor]:
+        """Pixels per class [K], feature sums per class [K,D] and the sum of outer products [D,D], f64."""
+        return {"counts": self.counts, "sums": self.sums, "products": self.products}
+
+    def _prepare(self) -> None:
+        seen = self.counts > 0
+        means = self.sums[seen] / self.counts[seen, None]
+        scatter = self.products - (self.sums[seen].T / self.counts[seen]) @ self.sums[seen]
+        covariance = scatter / self.counts.sum().clamp_min(1.0)
+        variance = covariance.diagonal().mean().clamp_min(1e-12)
+        covariance = covariance + torch.eye(len(covariance), dtype=torch.float64) * variance * self.ridge
+        factor = torch.linalg.cholesky(covariance)
+        whitening = torch.linalg.solve_triangular(factor, torch.eye(len(factor), dtype=torch.float64), upper=False)
+        self._whitening = whitening.float()
+        self._means = (means @ whitening.T).float()

@@ -1,0 +1,52 @@
+"""SML: max logits standardised per predicted class."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ood_eval.detectors.detector import Detector
+from ood_eval.models.forward import Forward
+
+
+class StandardizedMaxLogits(Detector):
+    """s = -(max_c z_c - mu_k) / sigma_k, k the predicted class, statistics over training pixels predicted as k.
+
+    Without the paper's boundary suppression and smoothing, which are steps of their own. A class that is never
+    predicted in training takes the statistics of all pixels.
+
+    Source: Jung et al. 2021 (https://arxiv.org/abs/2107.11264) equations 3 to 5.
+    """
+
+    fit_split = "training"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moments: Tensor = torch.zeros(3, 0, dtype=torch.float64)
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+        """Adds count, sum and sum of squares of the max logits per predicted class; labels are not used."""
+        values, channels = (part.reshape(-1).cpu() for part in forward.top)
+        classes = len(forward.segmenter.class_names)
+        values = values.double()
+        rows = [torch.bincount(channels, weight, minlength=classes) for weight in (values**0, values, values**2)]
+        moments = torch.stack([row.double() for row in rows])
+        self.moments = moments if self.moments.numel() == 0 else self.moments + moments
+
+    def score_map(self, forward: Forward) -> Tensor:
+        """[B,H,W] f32, unbounded."""
+        count, first, second = self.moments
+        empty = count < 2
+        whole = self.moments.sum(dim=1)
+        count, first, second = (torch.where(empty, all_, own) for all_, own in zip(whole, self.moments, strict=True))
+        mean = first / count.clamp_min(1.0)
+        variance = (second - count * mean**2) / (count - 1).clamp_min(1.0)
+        deviation = variance.clamp_min(1e-12).sqrt()
+        device = forward.images.device
+        values, channels = forward.top
+        with torch.inference_mode():
+            return (mean.float().to(device)[channels] - values) / deviation.float().to(device)[channels]
+
+    def state(self) -> dict[str, Tensor]:
+        """Count, sum and sum of squares of max logits per predicted class, [3,K] f64."""
+        return {"moments": self.moments}

@@ -1,0 +1,70 @@
+"""Protocol `caos`: the mean over images of each image's own numbers, as in the CAOS benchmark."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ood_eval.data.sample import VOID
+from ood_eval.errors import ConfigError
+from ood_eval.metrics.curve import ranking_curve
+from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol
+
+
+class Caos:
+    """Per-image AUROC, AP and nearest FPR95, averaged; images with one class only are skipped and counted.
+
+    Void pixels do not count; under the label policy `keep_all` there are none, as in the paper.
+
+    Source: Hendrycks et al. 2022 section 5.1; hendrycks/anomaly-seg `eval_ood.py`.
+    """
+
+    name: ClassVar[str] = "caos"
+    metrics: ClassVar[tuple[str, ...]] = ("auroc", "aupr", "fpr95")
+
+    def __init__(self) -> None:
+        self._sums: NDArray[np.float64] = np.zeros(3)
+        self._counts: NDArray[np.int64] = np.zeros(3, dtype=np.int64)
+
+    def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
+        """Counts one image: scores [H,W] f32 and anomaly [H,W] u8.
+
+        Raises:
+            DetectorError: shapes differ, or scores are not finite float32.
+        """
+        curve = ranking_curve(scores, anomaly)
+        if not curve.has_both:
+            self._counts += (0, 0, 1)
+            return
+        self._sums += (curve.auroc(), curve.average_precision(), curve.fpr_at_nearest_recall())
+        self._counts += (1, int(np.count_nonzero(anomaly != VOID)), 0)
+
+    def merge(self, other: RankingProtocol) -> None:
+        """Adds the images of another instance.
+
+        Raises:
+            ConfigError: the other is of another protocol.
+        """
+        if not isinstance(other, Caos):
+            raise ConfigError(f"cannot merge protocol {other.name} into {self.name}")
+        self.add_state(other.state())
+
+    def state(self) -> Arrays:
+        """Sums of the three metrics, and (images, pixels, skipped)."""
+        return {"sums": self._sums.copy(), "counts": self._counts.copy()}
+
+    def add_state(self, arrays: Arrays) -> None:
+        """Adds what `state` of another instance gave."""
+        self._sums += arrays["sums"]
+        self._counts += arrays["counts"].astype(np.int64)
+
+    def compute(self) -> list[Number]:
+        """The three means; NaN when no image has both classes."""
+        images, pixels, skipped = (int(value) for value in self._counts)
+        means = self._sums / images if images else np.full(3, np.nan)
+        return [
+            Number(name, float(mean), float(mean), float(mean), images, pixels, skipped)
+            for name, mean in zip(self.metrics, means, strict=True)
+        ]

@@ -1,0 +1,133 @@
+"""A ranking of any number of pixels in fixed memory, with brackets that hold the exact numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ood_eval.errors import ConfigError
+from ood_eval.metrics.curve import RECALL_LEVEL, RankingCurve
+from ood_eval.metrics.keys import counted, scores_of_keys
+
+DEFAULT_BITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A value with bounds that provably contain the exact one."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ScoreHistogram:
+    """Counts of known and anomalous pixels per bin of score, a bin being the top `bits` bits of a score's order key.
+
+    A commutative monoid: histograms of parts merge, in any order, into the histogram of the whole. Unordered pairs
+    inside a bin are all that is not known, which bounds every number.
+
+    Source: the project's own method; `Bracket` derivations stand with each function.
+
+    Args:
+        bits: 8..24; memory is 16 bytes times 2**bits.
+
+    Raises:
+        ConfigError: `bits` is out of range.
+    """
+
+    def __init__(self, bits: int = DEFAULT_BITS) -> None:
+        if not 8 <= bits <= 24:
+            raise ConfigError(f"a score histogram has 8 to 24 bits, not {bits}")
+        self.bits = bits
+        self.known: NDArray[np.int64] = np.zeros(1 << bits, dtype=np.int64)
+        self.anomalous: NDArray[np.int64] = np.zeros(1 << bits, dtype=np.int64)
+
+    def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
+        """Counts a score map and its anomaly map of equal shape; void pixels do not count.
+
+        Raises:
+            DetectorError: shapes differ, or scores are not finite float32.
+        """
+        keys, flags = counted(scores, anomaly)
+        bins = keys >> np.uint32(32 - self.bits)
+        self.known += np.bincount(bins[~flags], minlength=self.known.size)
+        self.anomalous += np.bincount(bins[flags], minlength=self.known.size)
+
+    def merge(self, other: ScoreHistogram) -> None:
+        """Adds the counts of another histogram of the same number of bits.
+
+        Raises:
+            ConfigError: the bits differ.
+        """
+        if other.bits != self.bits:
+            raise ConfigError(f"cannot merge score histograms of {self.bits} and {other.bits} bits")
+        self.known += other.known
+        self.anomalous += other.anomalous
+
+    def sparse(self) -> NDArray[np.int64]:
+        """The occupied bins as rows (bin, known, anomalous), [M,3] i64."""
+        bins = np.flatnonzero(self.known + self.anomalous)
+        return np.stack([bins, self.known[bins], self.anomalous[bins]], axis=1).astype(np.int64)
+
+    def add_sparse(self, rows: NDArray[np.int64]) -> None:
+        """Adds rows of `sparse` of a histogram of the same number of bits."""
+        np.add.at(self.known, rows[:, 0], rows[:, 1])
+        np.add.at(self.anomalous, rows[:, 0], rows[:, 2])
+
+    def edges(self) -> NDArray[np.float32]:
+        """Lowest score of each occupied bin, from the highest bin down, [M] f32."""
+        bins = self.sparse()[::-1, 0].astype(np.uint32)
+        return scores_of_keys(bins << np.uint32(32 - self.bits))
+
+    def curve(self) -> RankingCurve:
+        """The curve with each bin taken as one tie, from the highest bin down."""
+        rows = self.sparse()[::-1]
+        return RankingCurve(np.cumsum(rows[:, 2]), np.cumsum(rows[:, 1]))
+
+    def auroc(self) -> Bracket:
+        """AUROC: within a bin, no pair or every pair may be in order; the value takes half."""
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        rows = self.sparse()
+        half = float(np.sum(rows[:, 1].astype(float) * rows[:, 2])) / (2.0 * curve.positives * curve.negatives)
+        value = curve.auroc()
+        return Bracket(value, max(value - half, 0.0), min(value + half, 1.0))
+
+    def average_precision(self) -> Bracket:
+        """AP: the value takes each bin as one tie.
+
+        A positive's term is the precision where its tie ends. With TP, FP counted above the bin and p, n inside it,
+        that is at most (TP+p)/(TP+FP+p). For the j-th positive it is at least (TP+j)/(A+j), A = TP+FP+n; these sum
+        to p - (FP+n) sum 1/(A+j), and by convexity sum 1/(A+j) <= log((A+p+1/2)/(A+1/2)).
+        """
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        rows = self.sparse()[::-1].astype(float)
+        n, p = rows[:, 1], rows[:, 2]
+        above_tp, above_fp = np.cumsum(p) - p, np.cumsum(n) - n
+        hit = p > 0
+        n, p, above_tp, above_fp = n[hit], p[hit], above_tp[hit], above_fp[hit]
+        high = np.sum(p * (above_tp + p) / (above_tp + above_fp + p)) / curve.positives
+        total = above_tp + above_fp + n
+        low = np.sum(np.maximum(p - (above_fp + n) * np.log1p(p / (total + 0.5)), 0.0)) / curve.positives
+        return Bracket(curve.average_precision(), float(low), min(float(high), 1.0))
+
+    def fpr_at_first_recall(self, level: float = RECALL_LEVEL) -> Bracket:
+        """FPR at the first recall of at least `level`: between the edges of the bin where it is reached."""
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        index = int(np.searchsorted(curve.true_positives / curve.positives, level, side="left"))
+        before = int(curve.false_positives[index - 1]) if index else 0
+        high = float(curve.false_positives[index] / curve.negatives)
+        return Bracket(high, before / curve.negatives, high)
+
+
+def _undefined() -> Bracket:
+    return Bracket(float("nan"), float("nan"), float("nan"))

@@ -1,0 +1,69 @@
+"""A segmenter as one file: weights, class names, normalisation and the configuration that made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import pickle
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from ood_eval.errors import CheckpointError
+from ood_eval.files import write_bytes
+from ood_eval.models.pspnet import PyramidConfig, PyramidNetwork
+from ood_eval.models.segmenter import Segmenter
+
+_FORMAT: Final = "ood_eval segmenter 1"
+
+
+def save_segmenter(path: Path, segmenter: Segmenter, config: PyramidConfig) -> None:
+    """Writes the file whole or not at all.
+
+    Raises:
+        ResultError: the folder cannot be written.
+    """
+    stream = io.BytesIO()
+    content = {
+        "format": _FORMAT,
+        "network": dataclasses.asdict(config),
+        "class_names": list(segmenter.class_names),
+        "mean": segmenter.mean.flatten().tolist(),
+        "std": segmenter.std.flatten().tolist(),
+        "weights": {name: value.contiguous() for name, value in segmenter.network.state_dict().items()},
+    }
+    torch.save(content, stream)
+    write_bytes(path, stream.getvalue())
+
+
+def load_segmenter(path: Path) -> Segmenter:
+    """The segmenter of a file, in evaluation mode; no code in the file is run.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or was not written by `save_segmenter`.
+    """
+    content = _read(path)
+    try:
+        config = TypeAdapter(PyramidConfig).validate_python(content["network"])
+        names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
+        segmenter = Segmenter(PyramidNetwork(config, len(names)), names, mean, std)
+        segmenter.network.load_state_dict(weights)
+    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: the checkpoint does not fit this version ({reason})") from error
+    segmenter.eval()
+    return segmenter.to(memory_format=torch.channels_last)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"{path}: not a readable checkpoint; is it one of ood_eval's?") from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {_FORMAT!r})")
+    return content

@@ -1,0 +1,125 @@
+"""PSPNet: a dilated encoder, pyramid pooling on its last stage, and an auxiliary head for training."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from ood_eval.errors import ConfigError
+
+PyramidName = Literal["pspnet", "pspnet_short"]
+
+# Names that users type, and what segmentation-models-pytorch calls them ("tu-" = timm).
+_TIMM_ENCODERS: Final = {
+    "efficientnet_lite0": "tu-tf_efficientnet_lite0",
+    "mobilenetv3_large": "tu-mobilenetv3_large_100",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PyramidConfig:
+    """What decides a PSPNet's weights' shapes.
+
+    `pspnet` pools the last encoder stage at `output_stride` (the paper's); `pspnet_short` pools the third stage and
+    drops the rest of the encoder (the default depth of segmentation-models-pytorch).
+
+    Args:
+        kind: which of the two.
+        encoder: encoder name, for example resnet101 or efficientnet_lite0.
+        output_stride: 8 or 16; `pspnet_short` is at 8 by its depth.
+        channels: width of the penultimate features.
+        dropout: share of feature maps dropped before the classifier.
+        auxiliary: whether a second head on the stage before the last helps training.
+    """
+
+    kind: PyramidName = "pspnet"
+    encoder: str = "resnet101"
+    output_stride: Literal[8, 16] = 8
+    channels: int = 512
+    dropout: float = 0.1
+    auxiliary: bool = True
+
+
+class PyramidNetwork(nn.Module):
+    """Encoder, pyramid pooling and classifier, with the call of `SegmentationNetwork`.
+
+    The pooled features go through segmentation-models-pytorch's decoder (a 1x1 reduction where Zhao et al. have 3x3)
+    and a 3x3 classifier. Its dilation treats all blocks of a stage alike; CSAIL's halves it in the first block.
+
+    Source: Zhao et al. 2017 (https://arxiv.org/abs/1612.01105), sections 3.2 and 3.3 (auxiliary loss).
+
+    Args:
+        config: the shape of the network.
+        classes: logit channels.
+
+    Raises:
+        ConfigError: the encoder is unknown or cannot be dilated.
+    """
+
+    def __init__(self, config: PyramidConfig, classes: int) -> None:
+        super().__init__()
+        from segmentation_models_pytorch.base import SegmentationHead
+        from segmentation_models_pytorch.decoders.pspnet.decoder import PSPDecoder
+
+        short = config.kind == "pspnet_short"
+        self.encoder = build_encoder(config.encoder, depth=3 if short else 5, output_stride=config.output_stride)
+        widths = self.encoder.out_channels
+        self.decoder = PSPDecoder(
+            encoder_channels=widths, use_norm="batchnorm", out_channels=config.channels, dropout=config.dropout
+        )
+        self.head = SegmentationHead(in_channels=config.channels, out_channels=classes, kernel_size=3, upsampling=1)
+        self.auxiliary = _auxiliary_head(widths[-2], classes, config.dropout) if config.auxiliary else None
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """[B,3,H,W] to logits [B,K,h,w], features [B,D,h,w] and, in training only, auxiliary logits."""
+        stages = self.encoder(images)
+        features: Tensor = self.decoder(stages)
+        helper = self.auxiliary(stages[-2]) if self.auxiliary is not None and self.training else None
+        return self.head(features), features, helper
+
+
+def build_encoder(name: str, *, depth: int, output_stride: int) -> nn.Module:
+    """An encoder with random weights; nothing is ever downloaded.
+
+    Raises:
+        ConfigError: the name is unknown (close ones are suggested), or the encoder cannot be dilated.
+    """
+    import segmentation_models_pytorch as smp
+    import timm
+
+    full = _TIMM_ENCODERS.get(name, name)
+    known = [*_TIMM_ENCODERS, *smp.encoders.encoders]
+    if full not in known and not (full.startswith("tu-") and timm.is_model(full.removeprefix("tu-"))):
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"; did you mean {', '.join(near)}?" if near else "; for example resnet18, resnet101, efficientnet_lite0"
+        raise ConfigError(f"unknown encoder {name!r}{hint}")
+    stride = min(output_stride, 2**depth) if depth > 3 else 32
+    try:
+        return cast("nn.Module", smp.encoders.get_encoder(full, depth=depth, weights=None, output_stride=stride))
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise ConfigError(f"encoder {name!r} cannot be made dense at stride {output_stride}: {error}") from error
+
+
+def _auxiliary_head(width: int, classes: int, dropout: float) -> nn.Module:
+    middle = max(width // 4, 16)
+    return nn.Sequential(
+        nn.Conv2d(width, middle, kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm2d(middle),
+        nn.ReLU(inplace=True),
+        nn.Dropout2d(dropout),
+        nn.Conv2d(middle, classes, kernel_size=1),
+    )
+
+
+def network_stride(network: nn.Module, size: int = 64) -> int:
+    """How many input pixels one logit covers, found by running the network once."""
+    was_training = network.training
+    network.eval()
+    with torch.inference_mode():
+        logits, _, _ = network(torch.zeros(1, 3, size, size))
+    network.train(was_training)
+    return size // int(logits.shape[2])

@@ -1,0 +1,59 @@
+"""A training split as torch sees it: views that depend on (seed, epoch, index) only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from ood_eval.data.sample import SegDataset
+from ood_eval.errors import DataError
+from ood_eval.training.augment import random_view
+from ood_eval.training.recipe import Recipe
+
+# An item carries its epoch, so a view is the same in any process and after any interruption.
+Item = tuple[int, int]
+
+
+class Views(Dataset[tuple[Tensor, Tensor]]):
+    """Image [3,h,w] u8 and train ids [h,w] u8 of item (epoch, index)."""
+
+    def __init__(self, split: SegDataset, recipe: Recipe, seed: int) -> None:
+        self._split, self._recipe, self._seed = split, recipe, seed
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
+        epoch, index = item
+        sample = self._split[index]
+        if sample.classes is None:
+            raise DataError(f"sample {sample.id} of {self._split.name} has no class labels to train on")
+        rng = np.random.default_rng([self._seed, 1, epoch, index])
+        image, classes = random_view(sample.image, sample.classes, self._recipe, rng)
+        return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(classes)
+
+
+class EpochOrder(Sampler[Item]):
+    """A permutation of the split per epoch, from (seed, epoch); Lightning tells it the epoch.
+
+    The order is padded to whole batches from its own start, so that no image is left out and every step is full.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+        self._count, self._seed, self._epoch = count, seed, 0
+        self._length = -(-count // batch_size) * batch_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the permutation of the next pass."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Item]:
+        order = np.random.default_rng([self._seed, 0, self._epoch]).permutation(self._count)
+        return ((self._epoch, int(index)) for index in np.resize(order, self._length))
