@@ -89,7 +89,7 @@ def creased_normals(points: NDArray[np.float64], faces: NDArray[np.int64]) -> ND
     )
     size = np.linalg.norm(total, axis=1, keepdims=True)
     total = np.where(size > 1e-15, total / np.where(size > 1e-15, size, 1.0), unit[owner])
-    normals = np.zeros_like(total)
+    normals = np.zeros((len(total), 3))
     normals[order] = total
     return normals.reshape(-1, 3, 3)
 

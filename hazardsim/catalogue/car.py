@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from hazardsim.catalogue.assemble import part, stand
+from hazardsim.catalogue.car_forms import CarForm
 from hazardsim.catalogue.drape import FRONT, LEFT, REAR, draped
 from hazardsim.catalogue.looks import (
     CHROME,
@@ -25,32 +26,6 @@ from hazardsim.catalogue.shape import Points, Shape, box, ellipsoid, grid, joine
 from hazardsim.catalogue.wheels import road_wheel, wheel_parts
 
 
-@dataclass(frozen=True, slots=True)
-class CarForm:
-    """Proportions of a car: `s` runs from 0 at the tail to 1 at the nose, `h` from 0 at the road to 1 at the roof.
-
-    `top` and `under` are (s, h) knots of the body's upper and lower line; the cabin stands between `cabin_low` (s of
-    its rear and front foot) and `cabin_high` (s of the roof's ends); `pillars` split its side glass (0 rear .. 1 front).
-    """
-
-    top: tuple[tuple[float, float], ...]
-    under: tuple[tuple[float, float], ...]
-    cabin_low: tuple[float, float]
-    cabin_high: tuple[float, float]
-    belt: float
-    axles: tuple[float, float]
-    wheel_radius: float
-    glass: tuple[tuple[float, float], ...]
-    tail_width: float = 0.86
-    nose_width: float = 0.78
-    roof_width: float = 0.78
-    cladding: float = 0.0
-    spokes: int = 7
-    tall_lamps: bool = False
-
-
-_UNDER: Final = ((0.0, 0.30), (0.012, 0.20), (0.06, 0.135), (0.5, 0.125), (0.93, 0.13), (0.985, 0.17), (1.0, 0.26))
-_TALL_UNDER: Final = ((0.0, 0.30), (0.012, 0.22), (0.06, 0.165), (0.5, 0.15), (0.93, 0.165), (0.985, 0.2), (1.0, 0.28))
 _SIDE: Final = (
     (0.0, 0.0),
     (0.55, 0.0),
@@ -73,51 +48,6 @@ _SIDE: Final = (
 )
 """Half a cross section: share of the half width, share of the way from the lower to the upper line."""
 
-FORMS: Final[dict[str, CarForm]] = {
-    "hatchback": CarForm(
-        top=((0, 0.40), (0.01, 0.52), (0.05, 0.60), (0.2, 0.635), (0.5, 0.625), (0.70, 0.60), (0.86, 0.545), (0.955, 0.475), (0.988, 0.41), (1, 0.34)),
-        under=_UNDER, cabin_low=(0.015, 0.735), cabin_high=(0.11, 0.52), belt=0.60, axles=(0.165, 0.81), wheel_radius=0.31,
-        glass=((0.06, 0.24), (0.29, 0.55), (0.59, 0.93)), tall_lamps=True,
-    ),
-    "sedan": CarForm(
-        top=((0, 0.40), (0.008, 0.54), (0.03, 0.645), (0.15, 0.665), (0.35, 0.65), (0.6, 0.63), (0.72, 0.60), (0.88, 0.535), (0.96, 0.465), (0.99, 0.40), (1, 0.34)),
-        under=_UNDER, cabin_low=(0.13, 0.735), cabin_high=(0.275, 0.56), belt=0.62, axles=(0.19, 0.805), wheel_radius=0.33,
-        glass=((0.14, 0.48), (0.53, 0.93)), spokes=10,
-    ),
-    "coupe": CarForm(
-        top=((0, 0.42), (0.01, 0.56), (0.03, 0.68), (0.14, 0.70), (0.35, 0.67), (0.6, 0.65), (0.70, 0.625), (0.87, 0.55), (0.96, 0.47), (0.99, 0.40), (1, 0.33)),
-        under=_UNDER, cabin_low=(0.10, 0.70), cabin_high=(0.29, 0.51), belt=0.64, axles=(0.185, 0.79), wheel_radius=0.335,
-        glass=((0.20, 0.40), (0.44, 0.93)), roof_width=0.72, spokes=5,
-    ),
-    "wagon": CarForm(
-        top=((0, 0.40), (0.008, 0.54), (0.04, 0.62), (0.2, 0.645), (0.5, 0.63), (0.70, 0.605), (0.87, 0.54), (0.958, 0.47), (0.988, 0.41), (1, 0.34)),
-        under=_UNDER, cabin_low=(0.012, 0.735), cabin_high=(0.09, 0.545), belt=0.61, axles=(0.19, 0.81), wheel_radius=0.325,
-        glass=((0.05, 0.28), (0.32, 0.59), (0.63, 0.93)), spokes=5,
-    ),
-    "suv": CarForm(
-        top=((0, 0.42), (0.008, 0.54), (0.04, 0.61), (0.2, 0.63), (0.5, 0.625), (0.73, 0.61), (0.88, 0.575), (0.955, 0.52), (0.988, 0.44), (1, 0.36)),
-        under=_TALL_UNDER, cabin_low=(0.012, 0.75), cabin_high=(0.075, 0.59), belt=0.60, axles=(0.19, 0.81), wheel_radius=0.365,
-        glass=((0.05, 0.28), (0.32, 0.58), (0.62, 0.94)), cladding=0.16, roof_width=0.82, tall_lamps=True, tail_width=0.9, nose_width=0.84,
-    ),
-    "offroad": CarForm(
-        top=((0, 0.46), (0.008, 0.56), (0.02, 0.60), (0.2, 0.61), (0.5, 0.61), (0.70, 0.61), (0.9, 0.60), (0.965, 0.585), (0.99, 0.54), (1, 0.42)),
-        under=_TALL_UNDER, cabin_low=(0.012, 0.70), cabin_high=(0.03, 0.64), belt=0.595, axles=(0.19, 0.82), wheel_radius=0.39,
-        glass=((0.05, 0.30), (0.35, 0.61), (0.66, 0.95)), cladding=0.2, roof_width=0.88, tall_lamps=True, tail_width=0.96, nose_width=0.93, spokes=6,
-    ),
-    "van": CarForm(
-        top=((0, 0.30), (0.006, 0.40), (0.02, 0.46), (0.3, 0.47), (0.7, 0.47), (0.84, 0.465), (0.92, 0.425), (0.972, 0.36), (0.992, 0.29), (1, 0.22)),
-        under=((0.0, 0.17), (0.012, 0.12), (0.06, 0.10), (0.5, 0.09), (0.93, 0.095), (0.985, 0.12), (1.0, 0.16)),
-        cabin_low=(0.008, 0.905), cabin_high=(0.02, 0.755), belt=0.45, axles=(0.2, 0.83), wheel_radius=0.34,
-        glass=((0.76, 0.95),), roof_width=0.86, tail_width=0.96, nose_width=0.82, spokes=6, tall_lamps=True,
-    ),
-    "minibus": CarForm(
-        top=((0, 0.34), (0.006, 0.46), (0.02, 0.52), (0.3, 0.53), (0.8, 0.53), (0.93, 0.525), (0.975, 0.50), (0.993, 0.42), (1, 0.3)),
-        under=((0.0, 0.21), (0.012, 0.16), (0.06, 0.14), (0.5, 0.13), (0.93, 0.14), (0.985, 0.16), (1.0, 0.2)),
-        cabin_low=(0.008, 0.975), cabin_high=(0.03, 0.89), belt=0.51, axles=(0.22, 0.80), wheel_radius=0.33,
-        glass=((0.04, 0.27), (0.31, 0.50), (0.54, 0.73), (0.77, 0.96)), roof_width=0.84, tail_width=0.94, nose_width=0.9, spokes=0,
-    ),
-}
-
 
 def car_parts(form: CarForm, size_m: tuple[float, float, float], colour: Colour) -> tuple[Part, ...]:
     """A car of that form, `size_m` (length, width over the mirrors, height), standing on the origin."""
@@ -135,7 +65,7 @@ def car_parts(form: CarForm, size_m: tuple[float, float, float], colour: Colour)
         part(_wells(form, length, body_width, height), SHADOW),
         part(_both([s for k, s in left if k == "paint"]), coat),
     ]
-    parts += [part(shapes, look) for look, shapes in _ends(form, body, length, body_width, height)]
+    parts += [part(shapes, look) for look, shapes in _ends(form, body, body_width, height)]
     wheel_width = 0.135 + 0.25 * form.wheel_radius
     wheel = road_wheel(form.wheel_radius, wheel_width, form.spokes or 12)
     y = body_width / 2 - wheel_width / 2 - 0.015
@@ -153,8 +83,8 @@ def _both(shapes: list[Shape]) -> list[Shape]:
 
 def _body(form: CarForm, length: float, width: float, height: float) -> dict[str, Shape]:
     arch = form.wheel_radius * 1.13
-    ends = 0.5 * (1 - np.cos(np.linspace(0, np.pi, 49)))
-    arcs = [a + np.linspace(-1, 1, 25) * arch / length for a in form.axles]
+    ends = 0.5 * (1 - np.cos(np.linspace(0, np.pi, 37)))
+    arcs = [a + np.linspace(-1, 1, 17) * arch / length for a in form.axles]
     steps = [a + sign * arch / length * k for a in form.axles for sign in (-1, 1) for k in (1.0, 1.002)]
     s = np.unique(np.concatenate([ends, *arcs, np.array(steps)]))
     top = _line(form.top, s) * height
@@ -167,7 +97,7 @@ def _body(form: CarForm, length: float, width: float, height: float) -> dict[str
         d = (s - a) * length
         inside = np.abs(d) <= arch * 1.0001
         lift[inside] = np.maximum(lift, form.wheel_radius + np.sqrt(np.clip(arch**2 - d**2, 0, None)))[inside]
-    side = smooth_curve(_SIDE, 4 * (len(_SIDE) - 1) + 1)
+    side = smooth_curve(_SIDE, 2 * (len(_SIDE) - 1) + 1)
     y = half[:, None] * np.clip(side[:, 0], 0, 1)
     z = under[:, None] + (top - under)[:, None] * side[:, 1]
     z = np.maximum(z, lift[:, None])
@@ -183,7 +113,10 @@ def _body(form: CarForm, length: float, width: float, height: float) -> dict[str
     cap = loft(rings[[0, -1]])
     caps = Shape(cap.points, cap.faces[2 * count :])
     low_faces = np.concatenate([low, low])
-    return {"shell": joined([Shape(skin.points, skin.faces[~low_faces]), caps]), "under": Shape(skin.points, skin.faces[low_faces])}
+    return {
+        "shell": joined([Shape(skin.points, skin.faces[~low_faces]), caps]),
+        "under": Shape(skin.points, skin.faces[low_faces]),
+    }
 
 
 def _line(knots: tuple[tuple[float, float], ...], s: Points) -> Points:
@@ -200,7 +133,7 @@ def _cabin(form: CarForm, length: float, width: float, height: float) -> dict[st
     crown = 0.035 * height
     rows = [0.0, 0.1, 0.14, 0.3, 0.5, 0.7, 0.84, 0.87, 0.93, 1.0]
     cuts = sorted({0.0, 1.0, *(c for pane in form.glass for c in pane)})
-    side = np.unique(np.concatenate([np.linspace(a, b, 4) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]))
+    side = np.unique(np.concatenate([np.linspace(a, b, 4) for a, b in pairwise(cuts)]))
     cross = np.array([-1.0, -0.92, -0.86, -0.6, -0.3, 0.0, 0.3, 0.6, 0.86, 0.92, 1.0])
     around = [
         *[("side", t, -1.0) for t in side],
@@ -215,10 +148,14 @@ def _cabin(form: CarForm, length: float, width: float, height: float) -> dict[st
         x0 = low_x[0] + (high_x[0] - low_x[0]) * t
         x1 = low_x[1] + (high_x[1] - low_x[1]) * t
         for c, (_, along, across) in enumerate(around):
-            bow = (0.022 * length * (1 - abs(across) ** 2.5)) * (1 if along > 0.5 else -0.55)
+            bow = 0.022 * length * (1 - abs(across) ** 2.5) if along > 0.5 else 0.014 * length * abs(across) ** 2.5
             ends = bow if along in (0.0, 1.0) else 0.0
             swell = 0.012 * width * np.sin(np.pi * along)
-            points[r, c] = (x0 + (x1 - x0) * along + ends, across * (y + swell), foot + (height - crown - foot) * (0.35 * bulge + 0.65 * t))
+            points[r, c] = (
+                x0 + (x1 - x0) * along + ends,
+                across * (y + swell),
+                foot + (height - crown - foot) * (0.35 * bulge + 0.65 * t),
+            )
     skin = grid(points, close_columns=True)
     middle = np.array([(high_x[0] + high_x[1]) / 2, 0.0, 0.0])
     cap_rows = [points[-1]]
@@ -233,10 +170,15 @@ def _cabin(form: CarForm, length: float, width: float, height: float) -> dict[st
         for c in range(cells):
             pane[r, c] = _is_glass(form, rows[r], rows[r + 1], around[c], around[(c + 1) % cells])
     panes = np.concatenate([pane.ravel(), pane.ravel()])
-    return {"frame": joined([Shape(skin.points, skin.faces[~panes]), roof]), "glass": Shape(skin.points, skin.faces[panes])}
+    return {
+        "frame": joined([Shape(skin.points, skin.faces[~panes]), roof]),
+        "glass": Shape(skin.points, skin.faces[panes]),
+    }
 
 
-def _is_glass(form: CarForm, low: float, high: float, one: tuple[str, float, float], two: tuple[str, float, float]) -> bool:
+def _is_glass(
+    form: CarForm, low: float, high: float, one: tuple[str, float, float], two: tuple[str, float, float]
+) -> bool:
     if low < 0.1 - 1e-9 or high > 0.87 + 1e-9:
         return False
     if one[0] == two[0] == "side":
@@ -250,23 +192,49 @@ def _is_glass(form: CarForm, low: float, high: float, one: tuple[str, float, flo
 def _side_trim(form: CarForm, body: Shape, length: float, width: float, height: float) -> list[tuple[str, Shape]]:
     """Door gaps, handles and mirrors of the left side, by 'dark' or 'paint'."""
     trim: list[tuple[str, Shape]] = []
-    feet = [s for s in form.cabin_low]
+    feet = form.cabin_low
     belt = form.belt * height
     sill = _line(form.under, np.array([0.5]))[0] * height + 0.07
-    gaps = sorted({form.glass[-1][0] - 0.02, *( [form.glass[-2][0] - 0.02] if len(form.glass) > 1 else [])})
+    gaps = sorted({form.glass[-1][0] - 0.02, *([form.glass[-2][0] - 0.02] if len(form.glass) > 1 else [])})
     xs = [(feet[0] + (feet[1] - feet[0]) * g - 0.5) * length for g in gaps]
     front = (form.axles[1] - 0.5) * length - form.wheel_radius * 1.3
     rear = (form.axles[0] - 0.5) * length + form.wheel_radius * 1.18
     xs = sorted({max(x, rear) for x in xs} | {front})
-    for x in xs:
-        trim.append(("dark", draped(body, [(x, sill), (x + 0.012, sill), (x + 0.012, belt), (x, belt)], LEFT, 0.002, (1, 10))))
+    trim += [
+        ("dark", draped(body, [(x, sill), (x + 0.012, sill), (x + 0.012, belt), (x, belt)], LEFT, 0.002, (1, 10)))
+        for x in xs
+    ]
     if xs[0] < xs[-1]:
-        trim.append(("dark", draped(body, [(xs[0], sill), (xs[-1], sill), (xs[-1], sill + 0.012), (xs[0], sill + 0.012)], LEFT, 0.002, (12, 1))))
+        trim.append(
+            (
+                "dark",
+                draped(
+                    body,
+                    [(xs[0], sill), (xs[-1], sill), (xs[-1], sill + 0.012), (xs[0], sill + 0.012)],
+                    LEFT,
+                    0.002,
+                    (12, 1),
+                ),
+            )
+        )
     for x in xs[:-1]:
         z = belt - 0.13 * height * 0.7
-        grip = draped(body, [(x + 0.05, z), (x + 0.24, z), (x + 0.24, z + 0.035), (x + 0.05, z + 0.035)], LEFT, 0.018, (4, 2))
+        grip = draped(
+            body, [(x + 0.05, z), (x + 0.24, z), (x + 0.24, z + 0.035), (x + 0.05, z + 0.035)], LEFT, 0.018, (4, 2)
+        )
         trim.append(("paint", grip))
-        trim.append(("dark", draped(body, [(x + 0.05, z - 0.012), (x + 0.25, z - 0.012), (x + 0.25, z), (x + 0.05, z)], LEFT, 0.003, (4, 1))))
+        trim.append(
+            (
+                "dark",
+                draped(
+                    body,
+                    [(x + 0.05, z - 0.012), (x + 0.25, z - 0.012), (x + 0.25, z), (x + 0.05, z)],
+                    LEFT,
+                    0.003,
+                    (4, 1),
+                ),
+            )
+        )
     foot = (form.cabin_low[1] - 0.5) * length
     lean = (form.cabin_high[1] - form.cabin_low[1]) * length
     x = foot + 0.2 * lean - 0.12
@@ -284,33 +252,76 @@ def _wells(form: CarForm, length: float, width: float, height: float) -> list[Sh
     return shapes
 
 
-def _ends(form: CarForm, body: Shape, length: float, width: float, height: float) -> list[tuple[Material, list[Shape]]]:
+def _ends(form: CarForm, body: Shape, width: float, height: float) -> list[tuple[Material, list[Shape]]]:
     """Lamps, grille, plates and bumper strips of nose and tail."""
     h, w = height, width / 2
     nose_z = _line(form.top, np.array([0.965]))[0] * h
     lamp = 0.085 * (1.25 if form.tall_lamps else 1.0)
     z1, z0 = nose_z - 0.015, nose_z - 0.02 - lamp
     nose = w * (form.nose_width + 0.07)
-    head = draped(body, [(0.50 * nose, z0 + 0.01), (0.93 * nose, z0 + 0.025), (0.96 * nose, z1 + 0.015), (0.56 * nose, z1 - 0.02)], FRONT, 0.006)
-    grille = draped(body, [(-0.46 * nose, z0 - 0.02), (0.46 * nose, z0 - 0.02), (0.49 * nose, z1 - 0.03), (-0.49 * nose, z1 - 0.03)], FRONT, 0.004, (10, 4))
+    head = draped(
+        body,
+        [(0.50 * nose, z0 + 0.01), (0.93 * nose, z0 + 0.025), (0.96 * nose, z1 + 0.015), (0.56 * nose, z1 - 0.02)],
+        FRONT,
+        0.006,
+    )
+    grille = draped(
+        body,
+        [(-0.46 * nose, z0 - 0.02), (0.46 * nose, z0 - 0.02), (0.49 * nose, z1 - 0.03), (-0.49 * nose, z1 - 0.03)],
+        FRONT,
+        0.004,
+        (10, 4),
+    )
     slats = [
-        draped(body, [(-0.45 * nose, z), (0.45 * nose, z), (0.45 * nose, z + 0.012), (-0.45 * nose, z + 0.012)], FRONT, 0.009, (10, 1))
+        draped(
+            body,
+            [(-0.45 * nose, z), (0.45 * nose, z), (0.45 * nose, z + 0.012), (-0.45 * nose, z + 0.012)],
+            FRONT,
+            0.009,
+            (10, 1),
+        )
         for z in np.linspace(z0, z1 - 0.05, 3)
     ]
     under = _line(form.under, np.array([0.985]))[0] * h
-    intake = draped(body, [(-0.62 * nose, under + 0.05), (0.62 * nose, under + 0.05), (0.55 * nose, under + 0.14), (-0.55 * nose, under + 0.14)], FRONT, 0.004, (10, 3))
+    intake = draped(
+        body,
+        [
+            (-0.62 * nose, under + 0.05),
+            (0.62 * nose, under + 0.05),
+            (0.55 * nose, under + 0.14),
+            (-0.55 * nose, under + 0.14),
+        ],
+        FRONT,
+        0.004,
+        (10, 3),
+    )
     plate_z = under + 0.16
-    front_plate = draped(body, [(-0.26, plate_z), (0.26, plate_z), (0.26, plate_z + 0.11), (-0.26, plate_z + 0.11)], FRONT, 0.014, (4, 2))
+    front_plate = draped(
+        body, [(-0.26, plate_z), (0.26, plate_z), (0.26, plate_z + 0.11), (-0.26, plate_z + 0.11)], FRONT, 0.014, (4, 2)
+    )
     deck = _line(form.top, np.array([0.02]))[0] * h
     tail = w * (form.tail_width + 0.06)
     t1 = deck - 0.02
     t0 = t1 - (0.22 if form.tall_lamps else 0.13)
     inner = 0.72 if form.tall_lamps else 0.56
-    rear_lamp = draped(body, [(inner * tail, t0), (0.95 * tail, t0 + 0.01), (0.95 * tail, t1 - 0.01), ((inner + 0.04) * tail, t1)], REAR, 0.006)
+    rear_lamp = draped(
+        body,
+        [(inner * tail, t0), (0.95 * tail, t0 + 0.01), (0.95 * tail, t1 - 0.01), ((inner + 0.04) * tail, t1)],
+        REAR,
+        0.006,
+    )
     mid = 0.5 * (t0 + t1)
-    rear_plate = draped(body, [(-0.26, mid - 0.07), (0.26, mid - 0.07), (0.26, mid + 0.04), (-0.26, mid + 0.04)], REAR, 0.012, (4, 2))
+    rear_plate = draped(
+        body, [(-0.26, mid - 0.07), (0.26, mid - 0.07), (0.26, mid + 0.04), (-0.26, mid + 0.04)], REAR, 0.012, (4, 2)
+    )
     low = _line(form.under, np.array([0.012]))[0] * h
-    bumper = draped(body, [(-0.8 * tail, low + 0.04), (0.8 * tail, low + 0.04), (0.85 * tail, low + 0.12), (-0.85 * tail, low + 0.12)], REAR, 0.004, (10, 2))
+    bumper = draped(
+        body,
+        [(-0.8 * tail, low + 0.04), (0.8 * tail, low + 0.04), (0.85 * tail, low + 0.12), (-0.85 * tail, low + 0.12)],
+        REAR,
+        0.004,
+        (10, 2),
+    )
     return [
         (HEADLIGHT, _both([head])),
         (TAILLIGHT, _both([rear_lamp])),

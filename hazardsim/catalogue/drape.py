@@ -14,8 +14,13 @@ FRONT: Direction = (1.0, 0.0, 0.0)
 REAR: Direction = (-1.0, 0.0, 0.0)
 LEFT: Direction = (0.0, 1.0, 0.0)
 
+_REACH = 0.3
+"""Trim does not follow the body further back than this many metres: it would fall into a wheel arch."""
 
-def draped(body: Shape, corners: ArrayLike, side: Direction, lift: float = 0.004, cells: tuple[int, int] = (6, 4)) -> Shape:
+
+def draped(
+    body: Shape, corners: ArrayLike, side: Direction, lift: float = 0.004, cells: tuple[int, int] = (6, 4)
+) -> Shape:
     """A quadrilateral laid on the body as seen from `side`, `lift` metres above it.
 
     `corners` [4,2] are in the plane across `side`: (y, z) for the front and the rear, (x, z) for the left, in order
@@ -54,11 +59,14 @@ def _outermost(body: Shape, flat: Points, axis: int, sign: float, across: Sequen
         v = ((b[:, 0] - a[:, 0]) * (p[1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (p[0] - a[:, 0])) / area
         hit = (u >= -1e-9) & (v >= -1e-9) & (u + v <= 1 + 1e-9)
         if hit.any():
-            depth[k] = float((heights[hit, 0] * (1 - u - v)[hit] + heights[hit, 1] * u[hit] + heights[hit, 2] * v[hit]).max())
+            depth[k] = float(
+                (heights[hit, 0] * (1 - u - v)[hit] + heights[hit, 1] * u[hit] + heights[hit, 2] * v[hit]).max()
+            )
     missed = ~np.isfinite(depth)
     if missed.all():
         raise ValueError(f"a patch at {flat.min(axis=0)} .. {flat.max(axis=0)} lies beside the body")
     if missed.any():
         distance = np.linalg.norm(flat[missed][:, None] - flat[~missed][None], axis=2)
         depth[missed] = depth[~missed][np.argmin(distance, axis=1)]
-    return depth * sign
+    kept: NDArray[np.float64] = np.maximum(depth, depth.max() - _REACH) * sign
+    return kept

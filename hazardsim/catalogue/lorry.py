@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -46,9 +47,22 @@ class LorryForm:
 LORRIES: Final[dict[str, LorryForm]] = {
     "box_lorry": LorryForm(cab=0.26, cab_height=0.86, axles=(0.22, 0.86), wheel_radius=0.42),
     "cola_lorry": LorryForm(cab=0.31, cab_height=0.92, axles=(0.24, 0.83), wheel_radius=0.40, load_painted=True),
-    "heavy_lorry": LorryForm(cab=0.27, cab_height=0.95, axles=(0.14, 0.29, 0.85), wheel_radius=0.50, load=(0.7, 0.72, 0.74)),
-    "fire_engine": LorryForm(cab=0.30, cab_height=0.88, axles=(0.22, 0.82), wheel_radius=0.50, load_height=0.90, load_painted=True, beacon=True, ladder=True),
-    "ambulance": LorryForm(cab=0.33, cab_height=0.80, axles=(0.2, 0.82), wheel_radius=0.38, load_painted=True, beacon=True),
+    "heavy_lorry": LorryForm(
+        cab=0.27, cab_height=0.95, axles=(0.14, 0.29, 0.85), wheel_radius=0.50, load=(0.7, 0.72, 0.74)
+    ),
+    "fire_engine": LorryForm(
+        cab=0.30,
+        cab_height=0.88,
+        axles=(0.22, 0.82),
+        wheel_radius=0.50,
+        load_height=0.90,
+        load_painted=True,
+        beacon=True,
+        ladder=True,
+    ),
+    "ambulance": LorryForm(
+        cab=0.33, cab_height=0.80, axles=(0.2, 0.82), wheel_radius=0.38, load_painted=True, beacon=True
+    ),
 }
 
 
@@ -76,14 +90,19 @@ def lorry_parts(form: LorryForm, size_m: tuple[float, float, float], colour: Col
     ]
     lamps = [draped(cab, _quad(0.31 * width, 0.46 * width, 0.62, 0.80), FRONT, 0.012)]
     flash = [draped(cab, _quad(0.31 * width, 0.46 * width, 0.82, 0.88), FRONT, 0.01)]
-    gap = [draped(cab, _quad(x, x + 0.015, 0.55, z * 0.88), LEFT, 0.004, (1, 8)) for x in (half - 0.12 * cab_length, half - 0.82 * cab_length)]
+    gap = [
+        draped(cab, _quad(x, x + 0.015, 0.55, z * 0.88), LEFT, 0.004, (1, 8))
+        for x in (half - 0.12 * cab_length, half - 0.82 * cab_length)
+    ]
     chassis = [
         *_both(box((length - 0.5, 0.09, 0.22)).moved(-0.1, 0.4, floor - 0.12)),
         box((0.12, width * 0.96, 0.14), 0.03).moved(-half + 0.08, 0, 0.5),
         *[box((0.12, width * 0.8, 0.12)).moved((a - 0.5) * length, 0, form.wheel_radius - 0.06) for a in form.axles],
         box((0.9, 0.5, 0.5), 0.06).moved(half - cab_length - 0.95, 0.72, 0.45),
         box((0.9, 0.5, 0.5), 0.06).moved(half - cab_length - 0.95, -0.72, 0.45),
-        box((form.wheel_radius * 2.4, width * 0.93, 0.25), 0.03).moved((form.axles[-1] - 0.5) * length, 0, floor - 0.02),
+        box((form.wheel_radius * 2.4, width * 0.93, 0.25), 0.03).moved(
+            (form.axles[-1] - 0.5) * length, 0, floor - 0.02
+        ),
     ]
     mirrors = [
         *_both(box((0.09, 0.17, 0.42), 0.03).moved(half - 0.12, width / 2 + 0.09, z * 0.62)),
@@ -109,14 +128,23 @@ def lorry_parts(form: LorryForm, size_m: tuple[float, float, float], colour: Col
         blue = Material("beacon", (0.03, 0.09, 0.6), roughness=0.1)
         parts.append(part([box((0.22, width * 0.7, 0.13), 0.05).moved(half - 0.45 * cab_length, 0, z - 0.02)], blue))
         stripe = Material("stripe", (0.85, 0.8, 0.1), roughness=0.4)
-        parts.append(part(_both(draped(load, _quad(-half + 0.1, load_end - 0.1, floor + 0.45, floor + 0.65), LEFT, 0.005, (6, 1))), stripe))
+        parts.append(
+            part(
+                _both(
+                    draped(load, _quad(-half + 0.1, load_end - 0.1, floor + 0.45, floor + 0.65), LEFT, 0.005, (6, 1))
+                ),
+                stripe,
+            )
+        )
     wheel_width = 0.28 if form.wheel_radius < 0.45 else 0.34
     y = width / 2 - wheel_width / 2 - 0.02
     places = [((a - 0.5) * length, s * y, form.wheel_radius) for a in form.axles for s in (1, -1)]
     return stand([*parts, *wheel_parts(disc_wheel(form.wheel_radius, wheel_width), places)], size_m)
 
 
-def bus_parts(size_m: tuple[float, float, float], colour: Colour, axles: tuple[float, float] = (0.25, 0.79)) -> tuple[Part, ...]:
+def bus_parts(
+    size_m: tuple[float, float, float], colour: Colour, axles: tuple[float, float] = (0.25, 0.79)
+) -> tuple[Part, ...]:
     """A bus `size_m` (length, width over the mirrors, height), standing on the origin."""
     length, over_mirrors, height = size_m
     width = over_mirrors - 0.3
@@ -140,10 +168,18 @@ def bus_parts(size_m: tuple[float, float, float], colour: Colour, axles: tuple[f
     for a in axles:
         x = (a - 0.5) * length
         t = np.linspace(0, np.pi, 17)
-        for z0, z1 in zip(t[:-1], t[1:], strict=True):
+        for z0, z1 in pairwise(t):
             r = radius * 1.18
             xa, xb = x + r * np.cos(z1), x + r * np.cos(z0)
-            wells.append(draped(body, [(xa, 0.33), (xb, 0.33), (xb, radius + r * np.sin(z0)), (xa, radius + r * np.sin(z1))], LEFT, 0.004, (1, 2)))
+            wells.append(
+                draped(
+                    body,
+                    [(xa, 0.33), (xb, 0.33), (xb, radius + r * np.sin(z0)), (xa, radius + r * np.sin(z1))],
+                    LEFT,
+                    0.004,
+                    (1, 2),
+                )
+            )
     head = draped(body, _quad(0.31 * width, 0.45 * width, 0.19 * height, 0.26 * height), FRONT, 0.01)
     tail = draped(body, _quad(0.36 * width, 0.45 * width, 0.28 * height, 0.46 * height), REAR, 0.008)
     grille = draped(body, _quad(-0.3 * width, 0.3 * width, 0.42, 0.62), REAR, 0.006, (6, 2))
@@ -153,7 +189,10 @@ def bus_parts(size_m: tuple[float, float, float], colour: Colour, axles: tuple[f
         *_both(box((0.1, 0.14, 0.36), 0.04).moved(half + 0.02, width / 2 + 0.08, 0.55 * height)),
         *_both(bar((half - 0.1, width / 2 - 0.1, 0.74 * height), (half + 0.02, width / 2 + 0.08, 0.66 * height), 0.02)),
     ]
-    plates = [draped(body, _quad(-0.26, 0.26, 0.52, 0.63), FRONT, 0.014, (4, 1)), draped(body, _quad(-0.26, 0.26, 0.66, 0.77), REAR, 0.01, (4, 1))]
+    plates = [
+        draped(body, _quad(-0.26, 0.26, 0.52, 0.63), FRONT, 0.014, (4, 1)),
+        draped(body, _quad(-0.26, 0.26, 0.66, 0.77), REAR, 0.01, (4, 1)),
+    ]
     skirt = _both(draped(body, _quad(-half + 0.2, half - 0.2, 0.325, 0.42), LEFT, 0.003, (20, 1)))
     parts = [
         part([body, *vents], coat),
@@ -207,11 +246,15 @@ def _plan(x0: float, x1: float, half: float, z: float) -> Points:
         corners.append(np.stack([cx + r * np.cos(a), cy + r * np.sin(a)], 1))
     flat = np.concatenate(corners)
     across = np.clip(flat[:, 1] / half, -1, 1)
-    flat[:, 0] += np.where(flat[:, 0] > (x0 + x1) / 2, bow * (1 - across**2), 0.0) - np.where(flat[:, 0] > (x0 + x1) / 2, bow, 0.0)
+    flat[:, 0] += np.where(flat[:, 0] > (x0 + x1) / 2, bow * (1 - across**2), 0.0) - np.where(
+        flat[:, 0] > (x0 + x1) / 2, bow, 0.0
+    )
     return np.column_stack([flat, np.full(len(flat), z)])
 
 
 def _ladder(half: float, top: float) -> list[Shape]:
     rails = [bar((-half + 0.1, y, top + 0.14), (half * 0.6, y, top + 0.2), 0.035) for y in (-0.28, 0.28)]
-    rungs = [bar((x, -0.28, top + 0.17), (x, 0.28, top + 0.17), 0.02, 6) for x in np.linspace(-half + 0.3, half * 0.5, 16)]
+    rungs = [
+        bar((x, -0.28, top + 0.17), (x, 0.28, top + 0.17), 0.02, 6) for x in np.linspace(-half + 0.3, half * 0.5, 16)
+    ]
     return [*rails, *rungs]

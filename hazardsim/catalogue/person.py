@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from hazardsim.catalogue.assemble import part, stand
 from hazardsim.catalogue.looks import Colour, cloth
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Points, Shape, box, ellipsoid, loft, rotation, smooth_curve, tube
+from hazardsim.catalogue.shape import Points, Shape, box, ellipsoid, joined, loft, rotation, smooth_curve, tube
 
 Outfit = Literal["shirt", "jacket", "coat", "dress", "shorts"]
 
@@ -42,10 +42,11 @@ _TORSO: Final = (
     (0.60, 0.083, 0.060, 0.004),
     (0.66, 0.090, 0.064, 0.004),
     (0.72, 0.101, 0.070, 0.002),
-    (0.765, 0.108, 0.068, -0.002),
-    (0.80, 0.108, 0.057, -0.006),
-    (0.82, 0.085, 0.045, -0.008),
-    (0.838, 0.048, 0.036, -0.008),
+    (0.765, 0.106, 0.068, -0.002),
+    (0.795, 0.100, 0.058, -0.006),
+    (0.816, 0.078, 0.047, -0.008),
+    (0.83, 0.055, 0.040, -0.008),
+    (0.842, 0.038, 0.034, -0.008),
 )
 """Rings of the trunk: height, half width, half depth and forward shift, in body heights."""
 
@@ -86,11 +87,29 @@ def person_parts(look: Look) -> tuple[Part, ...]:
     if trousers or not bare_legs:
         parts.append(part([*trousers, *([] if bare_legs else legs)], bottom))
     if look.bag is not None:
-        pack = [box((0.10, 0.19, 0.25), 0.045).moved(-0.135, 0, 0.575), box((0.05, 0.14, 0.11), 0.024).moved(-0.195, 0, 0.59)]
-        straps = [tube(smooth_curve([(-0.09, s * 0.06, 0.79), (-0.03, s * 0.062, 0.835), (0.066, s * 0.062, 0.76), (0.078, s * 0.075, 0.68), (-0.08, s * 0.1, 0.62)], 14), 0.009, 6) for s in (1, -1)]
+        pack = [
+            box((0.10, 0.19, 0.25), 0.045).moved(-0.135, 0, 0.575),
+            box((0.05, 0.14, 0.11), 0.024).moved(-0.195, 0, 0.59),
+        ]
+        straps = [
+            tube(
+                smooth_curve(
+                    [
+                        (-0.09, s * 0.06, 0.79),
+                        (-0.03, s * 0.062, 0.835),
+                        (0.066, s * 0.062, 0.76),
+                        (0.078, s * 0.075, 0.68),
+                        (-0.08, s * 0.1, 0.62),
+                    ],
+                    14,
+                ),
+                0.009,
+                6,
+            )
+            for s in (1, -1)
+        ]
         parts.append(part([*pack, *straps], cloth("bag", look.bag)))
-    grown = stand([_grown(p, look.height_m) for p in parts])
-    return grown
+    return stand([_grown(p, look.height_m) for p in parts])
 
 
 def _grown(old: Part, height: float) -> Part:
@@ -108,7 +127,10 @@ def _ring(z: float, half_width: float, half_depth: float, shift: float, count: i
 def _trunk(look: Look, rows: list[tuple[float, float, float, float]], wide: float) -> Shape:
     knots = smooth_curve(rows, 3 * len(rows))
     belly = 1.0 + 0.35 * (look.build - 1.0) * np.exp(-(((knots[:, 0] - 0.6) / 0.08) ** 2))
-    rings = [_ring(z, w * wide * look.build, d * wide * look.build * b, x + 0.02 * (b - 1)) for (z, w, d, x), b in zip(knots, belly, strict=True)]
+    rings = [
+        _ring(z, w * wide * look.build, d * wide * look.build * b, x + 0.02 * (b - 1))
+        for (z, w, d, x), b in zip(knots, belly, strict=True)
+    ]
     return loft(np.array(rings))
 
 
@@ -120,7 +142,14 @@ def _skirt(look: Look, hem: float, wide: float, swing: float) -> Shape:
     for t in np.linspace(0, 1, 7):
         z = hem + drop * t
         open_ = (1 - t) ** 0.8
-        rows.append(_ring(z, (0.094 + flare * open_) * wide * look.build, (0.068 + flare * open_) * wide * look.build + spread * open_, -0.004))
+        rows.append(
+            _ring(
+                z,
+                (0.094 + flare * open_) * wide * look.build,
+                (0.068 + flare * open_) * wide * look.build + spread * open_,
+                -0.004,
+            )
+        )
     return loft(np.array(rows))
 
 
@@ -140,7 +169,7 @@ def _leg(look: Look, side: float, angle: float, bare: bool) -> tuple[Shape, list
     radii = [0.057, 0.05, 0.035, 0.037, 0.022] if bare else [0.058, 0.053, 0.042, 0.039, 0.034]
     radius = smooth_curve(np.array(radii)[:, None], 17)[:, 0] * look.build
     leg = tube(path, radius, 14)
-    pitch = math.degrees(-angle) * (0.5 if angle > 0 else 0.9)
+    pitch = math.degrees(angle) * (0.75 if angle > 0 else 1.1)
     sole = box((0.148, 0.054, 0.018), 0.008).moved(0.034, 0, -0.04)
     upper = ellipsoid((0.14, 0.052, 0.064), 10, 16).moved(0.036, 0, -0.022)
     heel = ellipsoid((0.062, 0.05, 0.08), 8, 12).moved(-0.008, 0, -0.006)
@@ -161,11 +190,20 @@ def _arm(look: Look, side: float, angle: float, wide: float) -> tuple[Shape, lis
     elbow = shoulder + upper
     fore = rotation("y", math.degrees(-angle) - 22) @ np.array([0.0, 0.012 * side, -0.15])
     wrist = elbow + fore
-    path = smooth_curve([shoulder + [0, -0.012 * side, 0.012], shoulder + upper * 0.5, elbow, (elbow + wrist) / 2, wrist], 15)
+    path = smooth_curve(
+        [np.add(shoulder, [0, -0.022 * side, 0.016]), shoulder + upper * 0.5, elbow, (elbow + wrist) / 2, wrist], 15
+    )
     radius = smooth_curve(np.array([0.038, 0.034, 0.029, 0.026, 0.021])[:, None], 15)[:, 0] * build * wide
+    radius[0] *= 0.72
+    radius[1] *= 0.94
     hand = ellipsoid((0.034, 0.024, 0.085), 8, 12).turned("y", math.degrees(-angle) - 24).moved(*(wrist + fore * 0.22))
     wrist_skin = tube(np.array([wrist - fore * 0.05, wrist + fore * 0.12]), 0.016, 10)
-    return tube(path, radius, 14), [hand, wrist_skin]
+    cap = (
+        ellipsoid((0.07, 0.066, 0.07), 10, 14)
+        .scaled(build * wide, build * wide, build * wide)
+        .moved(*(np.add(shoulder, [0, -0.008 * side, -0.012])))
+    )
+    return joined([tube(path, radius, 14), cap]), [hand, wrist_skin]
 
 
 def _head(look: Look) -> tuple[list[Shape], list[Shape]]:
@@ -189,7 +227,9 @@ def look_of(rng: np.random.Generator, child: bool = False) -> Look:
     """One likely passer-by."""
     female = bool(rng.random() < 0.5)
     height = float(rng.uniform(1.15, 1.45)) if child else float(rng.uniform(-0.11, 0.11)) + (1.65 if female else 1.78)
-    outfits: tuple[Outfit, ...] = ("shirt", "jacket", "coat", "dress", "shorts") if female else ("shirt", "jacket", "coat", "shorts")
+    outfits: tuple[Outfit, ...] = (
+        ("shirt", "jacket", "coat", "dress", "shorts") if female else ("shirt", "jacket", "coat", "shorts")
+    )
     shares = [0.3, 0.3, 0.15, 0.15, 0.1] if female else [0.35, 0.4, 0.15, 0.1]
     moving = bool(rng.random() < 0.75)
     return Look(
@@ -209,12 +249,45 @@ def look_of(rng: np.random.Generator, child: bool = False) -> Look:
 
 
 _TOPS: Final[tuple[Colour, ...]] = (
-    (0.75, 0.75, 0.72), (0.12, 0.14, 0.2), (0.45, 0.07, 0.07), (0.1, 0.22, 0.42), (0.2, 0.3, 0.2), (0.62, 0.5, 0.34),
-    (0.55, 0.57, 0.6), (0.8, 0.62, 0.15), (0.05, 0.05, 0.055), (0.3, 0.17, 0.3), (0.68, 0.3, 0.22), (0.3, 0.45, 0.5),
+    (0.75, 0.75, 0.72),
+    (0.12, 0.14, 0.2),
+    (0.45, 0.07, 0.07),
+    (0.1, 0.22, 0.42),
+    (0.2, 0.3, 0.2),
+    (0.62, 0.5, 0.34),
+    (0.55, 0.57, 0.6),
+    (0.8, 0.62, 0.15),
+    (0.05, 0.05, 0.055),
+    (0.3, 0.17, 0.3),
+    (0.68, 0.3, 0.22),
+    (0.3, 0.45, 0.5),
 )
 _BOTTOMS: Final[tuple[Colour, ...]] = (
-    (0.11, 0.15, 0.25), (0.2, 0.27, 0.4), (0.06, 0.06, 0.07), (0.3, 0.29, 0.27), (0.45, 0.38, 0.28), (0.16, 0.17, 0.14),
+    (0.11, 0.15, 0.25),
+    (0.2, 0.27, 0.4),
+    (0.06, 0.06, 0.07),
+    (0.3, 0.29, 0.27),
+    (0.45, 0.38, 0.28),
+    (0.16, 0.17, 0.14),
 )
-_SHOES: Final[tuple[Colour, ...]] = ((0.05, 0.045, 0.04), (0.75, 0.75, 0.74), (0.25, 0.15, 0.09), (0.4, 0.08, 0.08), (0.15, 0.17, 0.25))
-_SKINS: Final[tuple[Colour, ...]] = ((0.86, 0.67, 0.55), (0.78, 0.57, 0.44), (0.62, 0.42, 0.3), (0.42, 0.27, 0.19), (0.28, 0.18, 0.13))
-_HAIR: Final[tuple[Colour, ...]] = ((0.05, 0.04, 0.035), (0.16, 0.1, 0.06), (0.33, 0.21, 0.12), (0.62, 0.47, 0.27), (0.5, 0.49, 0.48))
+_SHOES: Final[tuple[Colour, ...]] = (
+    (0.05, 0.045, 0.04),
+    (0.75, 0.75, 0.74),
+    (0.25, 0.15, 0.09),
+    (0.4, 0.08, 0.08),
+    (0.15, 0.17, 0.25),
+)
+_SKINS: Final[tuple[Colour, ...]] = (
+    (0.86, 0.67, 0.55),
+    (0.78, 0.57, 0.44),
+    (0.62, 0.42, 0.3),
+    (0.42, 0.27, 0.19),
+    (0.28, 0.18, 0.13),
+)
+_HAIR: Final[tuple[Colour, ...]] = (
+    (0.05, 0.04, 0.035),
+    (0.16, 0.1, 0.06),
+    (0.33, 0.21, 0.12),
+    (0.62, 0.47, 0.27),
+    (0.5, 0.49, 0.48),
+)

@@ -162,7 +162,7 @@ def tube(path: ArrayLike, radius: ArrayLike, segments: int = 12, flatten: float 
 
 def bar(start: ArrayLike, end: ArrayLike, radius: float, segments: int = 10) -> Shape:
     """Straight round bar between two points."""
-    return tube([start, end], radius, segments)
+    return tube(np.array([start, end], dtype=np.float64), radius, segments)
 
 
 def torus(radius: float, thickness: float, segments: int = 40, sections: int = 12) -> Shape:

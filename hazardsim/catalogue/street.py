@@ -10,8 +10,9 @@ from typing import Final, Literal
 import numpy as np
 
 from hazardsim.catalogue.assemble import model
-from hazardsim.catalogue.car import FORMS, car_parts
-from hazardsim.catalogue.cycle import CycleForm, cycle_parts
+from hazardsim.catalogue.car import car_parts
+from hazardsim.catalogue.car_forms import FORMS
+from hazardsim.catalogue.cycle import cycle_parts
 from hazardsim.catalogue.looks import Colour
 from hazardsim.catalogue.lorry import LORRIES, bus_parts, lorry_parts
 from hazardsim.catalogue.model import Model
@@ -94,7 +95,38 @@ VEHICLES: Final[tuple[VehicleSpec, ...]] = (
 _CHILDREN: Final = frozenset({9, 10, 11, 12, 13, 14})
 """Numbers of the blueprints whose `age` is child in CARLA's catalogue."""
 
-_PEOPLE: Final = 30
+WALKERS: Final[tuple[WalkerSpec, ...]] = (
+    WalkerSpec("walker.pedestrian.0001", (0.80, 0.57, 1.66)),
+    WalkerSpec("walker.pedestrian.0002", (0.83, 0.55, 1.63)),
+    WalkerSpec("walker.pedestrian.0003", (0.74, 0.60, 1.73)),
+    WalkerSpec("walker.pedestrian.0004", (0.55, 0.57, 1.77)),
+    WalkerSpec("walker.pedestrian.0005", (0.29, 0.54, 1.61)),
+    WalkerSpec("walker.pedestrian.0006", (0.90, 0.65, 1.79)),
+    WalkerSpec("walker.pedestrian.0007", (0.96, 0.62, 1.67)),
+    WalkerSpec("walker.pedestrian.0008", (0.75, 0.58, 1.58)),
+    WalkerSpec("walker.pedestrian.0009", (0.63, 0.48, 1.51)),
+    WalkerSpec("walker.pedestrian.0010", (0.62, 0.45, 1.41)),
+    WalkerSpec("walker.pedestrian.0011", (0.63, 0.55, 1.47)),
+    WalkerSpec("walker.pedestrian.0012", (0.81, 0.52, 1.42)),
+    WalkerSpec("walker.pedestrian.0013", (0.67, 0.42, 1.23)),
+    WalkerSpec("walker.pedestrian.0014", (0.59, 0.47, 1.31)),
+    WalkerSpec("walker.pedestrian.0015", (0.69, 0.54, 1.61)),
+    WalkerSpec("walker.pedestrian.0016", (0.78, 0.59, 1.59)),
+    WalkerSpec("walker.pedestrian.0017", (0.75, 0.59, 1.68)),
+    WalkerSpec("walker.pedestrian.0018", (0.34, 0.61, 1.71)),
+    WalkerSpec("walker.pedestrian.0019", (1.03, 0.56, 1.73)),
+    WalkerSpec("walker.pedestrian.0020", (0.91, 0.59, 1.65)),
+    WalkerSpec("walker.pedestrian.0021", (0.78, 0.65, 1.82)),
+    WalkerSpec("walker.pedestrian.0022", (0.55, 0.57, 1.76)),
+    WalkerSpec("walker.pedestrian.0023", (0.85, 0.59, 1.70)),
+    WalkerSpec("walker.pedestrian.0024", (0.33, 0.64, 1.83)),
+    WalkerSpec("walker.pedestrian.0025", (0.80, 0.63, 1.74)),
+    WalkerSpec("walker.pedestrian.0026", (0.93, 0.65, 1.75)),
+    WalkerSpec("walker.pedestrian.0027", (0.87, 0.62, 1.71)),
+    WalkerSpec("walker.pedestrian.0028", (0.95, 0.56, 1.62)),
+    WalkerSpec("walker.pedestrian.0029", (0.76, 0.57, 1.70)),
+    WalkerSpec("walker.pedestrian.0030", (0.85, 0.58, 1.74)),
+)
 
 
 def vehicle_spec(blueprint: str) -> VehicleSpec:
@@ -124,17 +156,8 @@ def vehicle_model(blueprint: str, colour: Colour) -> Model:
     elif spec.kind == "bus":
         parts = bus_parts(spec.size_m, colour)
     else:
-        parts = cycle_parts(_CYCLES[spec.form], spec.size_m, colour)
+        parts = cycle_parts(spec.form, spec.size_m, colour)
     return model(blueprint, parts)
-
-
-_CYCLES: Final[dict[str, CycleForm]] = {
-    "sport_bicycle": "sport_bicycle",
-    "city_bicycle": "city_bicycle",
-    "scooter": "scooter",
-    "cruiser": "cruiser",
-    "sport_motorcycle": "sport_motorcycle",
-}
 
 
 @lru_cache(maxsize=128)
@@ -144,22 +167,8 @@ def walker_model(blueprint: str) -> Model:
     Raises:
         AssetError: there is no such pedestrian.
     """
-    if blueprint not in _WALKER_IDS:
-        raise AssetError(f"no walker {blueprint!r}; known: {_WALKER_IDS[0]} .. {_WALKER_IDS[-1]}")
+    if all(spec.blueprint != blueprint for spec in WALKERS):
+        raise AssetError(f"no walker {blueprint!r}; known: {WALKERS[0].blueprint} .. {WALKERS[-1].blueprint}")
     number = int(blueprint.rsplit(".", 1)[1])
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
     return model(blueprint, person_parts(look_of(rng, child=number in _CHILDREN)))
-
-
-_WALKER_IDS: Final = tuple(f"walker.pedestrian.{n:04d}" for n in range(1, _PEOPLE + 1))
-
-
-def walker_spec(blueprint: str) -> WalkerSpec:
-    """The row of a pedestrian blueprint, measured on its model.
-
-    Raises:
-        AssetError: there is no such pedestrian.
-    """
-    low, high = walker_model(blueprint).bounds()
-    depth, width, height = (round(float(v), 3) for v in high - low)
-    return WalkerSpec(blueprint, (depth, width, height))

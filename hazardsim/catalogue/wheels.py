@@ -22,7 +22,9 @@ def road_wheel(radius: float, width: float, spokes: int, rim: float = 0.66) -> P
     outer = np.stack([radius - shoulder + shoulder * np.sin(t), half - shoulder * (1 - np.cos(t))], 1)
     profile = [(edge, -half * 0.9), *[(r, -z) for r, z in outer], *outer[::-1], (edge, half * 0.9)]
     tyre = revolve([*profile, (edge, -half * 0.9)], 36)
-    lip = revolve([(edge, half * 0.55), (edge * 1.02, half * 0.93), (edge * 0.94, half * 0.95), (edge * 0.9, half * 0.5)], 36)
+    lip = revolve(
+        [(edge, half * 0.55), (edge * 1.02, half * 0.93), (edge * 0.94, half * 0.95), (edge * 0.9, half * 0.5)], 36
+    )
     well = cylinder(edge * 0.98, half * 0.45, 28)
     face = [lip, cylinder(edge * 0.2, half * 0.86, 20, 0.01)]
     for k in range(spokes):
@@ -54,7 +56,16 @@ def disc_wheel(radius: float, width: float) -> Pieces:
     """A lorry's wheel: a dished steel disc with its nuts; outer side towards +y."""
     base = road_wheel(radius, width, 0, rim=0.6)
     edge, half = 0.6 * radius, width / 2
-    dish = revolve([(edge, half * 0.6), (edge * 0.75, half * 0.35), (edge * 0.5, half * 0.75), (edge * 0.3, half * 0.8), (0, half * 0.8)], 30)
+    dish = revolve(
+        [
+            (edge, half * 0.6),
+            (edge * 0.75, half * 0.35),
+            (edge * 0.5, half * 0.75),
+            (edge * 0.3, half * 0.8),
+            (0, half * 0.8),
+        ],
+        30,
+    )
     nuts = [
         cylinder(0.018, 0.03, 8).moved(edge * 0.4 * math.cos(a), edge * 0.4 * math.sin(a), half * 0.78)
         for a in np.arange(10) * (math.pi / 5)
@@ -84,8 +95,10 @@ def spoked_wheel(radius: float, tyre: float, spokes: int) -> Pieces:
         a = 2 * math.pi * k / spokes
         side = 0.03 if k % 2 else -0.03
         reach = radius - 2.4 * tyre
-        wires.append(bar((0.02 * math.cos(a), 0.02 * math.sin(a), side), (reach * math.cos(a), reach * math.sin(a), 0), 0.0018, 5))
+        wires.append(
+            bar(
+                (0.02 * math.cos(a), 0.02 * math.sin(a), side), (reach * math.cos(a), reach * math.sin(a), 0), 0.0018, 5
+            )
+        )
     pieces = {"tyre": rings, "rim": rim, "hub": [hub, *wires]}
     return {look: [_on_axle(s) for s in shapes] for look, shapes in pieces.items()}
-
-

@@ -42,9 +42,7 @@ class StreetHazards:
     name = "streethazards"
     class_names = CLASS_NAMES
 
-    def __init__(
-        self, root: Path, split: Split, policy: LabelPolicy | None = None, *, official: bool = False
-    ) -> None:
+    def __init__(self, root: Path, split: Split, policy: LabelPolicy | None = None, *, official: bool = False) -> None:
         self.root, self.split, self.policy = root, split, policy or LabelPolicy()
         self.index = find_index(root, split)
         self.entries: tuple[OdgtEntry, ...] = tuple(read_odgt(self.index, root))

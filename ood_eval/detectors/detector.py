@@ -62,4 +62,3 @@ class Detector(ABC):
                 raise DetectorError(f"{type(self).__name__}: the saved state has no {name!r}; fit it again")
             setattr(self, name, state[name])
         self._ready = True
-

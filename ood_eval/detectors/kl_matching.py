@@ -48,5 +48,3 @@ class KLMatching(Detector):
     def state(self) -> dict[str, Tensor]:
         """Sum of posteriors per predicted class, [K,K] f64."""
         return {"sums": self.sums}
-
-

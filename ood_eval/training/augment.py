@@ -13,15 +13,14 @@ View = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def random_view(
-    image: NDArray[np.uint8], classes: NDArray[np.uint8], recipe: Recipe, rng: np.random.Generator
+    image: NDArray[np.uint8], classes: NDArray[np.uint8], zoom: float, recipe: Recipe, rng: np.random.Generator
 ) -> View:
-    """A random view of an image [H,W,3] u8 and its train ids [H,W] u8, of `crop_px` or else of [H,W].
+    """A random view of an image [H,W,3] u8 and its train ids [H,W] u8, zoomed, then cropped to `crop_px` if given.
 
-    Where the zoomed picture is smaller than the view, the image is padded with its mean colour and the labels with 255.
+    Where the zoomed picture is smaller than the crop, the image is padded with its mean colour, the labels with 255.
     """
-    size = recipe.crop_px or (image.shape[0], image.shape[1])
-    zoom = float(rng.uniform(*recipe.scale))
     image, classes = _zoomed(image, classes, zoom)
+    size = recipe.crop_px or (image.shape[0], image.shape[1])
     image, classes = _padded(image, classes, size)
     top = int(rng.integers(image.shape[0] - size[0] + 1))
     left = int(rng.integers(image.shape[1] - size[1] + 1))

@@ -24,12 +24,13 @@ class Recipe:
         warmup: share of all steps in which the learning rate rises linearly.
         epochs: passes over the training split.
         batch_size: images per step.
-        crop_px: height and width of the training crops; None trains on whole images.
+        crop_px: height and width of the training crops; None trains on whole images, one zoom per batch.
         scale: range of the random zoom before the crop, 1.0 = as stored.
         colour: largest relative change of brightness, contrast and saturation.
         flip: whether images are mirrored at random.
         loss_stride: labels are sub-sampled, and logits resized, to one per so many pixels in each direction.
         auxiliary_weight: of the auxiliary head's loss; 0 leaves the head out.
+        gradient_clip: largest norm of the gradient; None leaves it.
         channels: width of the penultimate features.
     """
 
@@ -43,11 +44,12 @@ class Recipe:
     epochs: int = 20
     batch_size: int = 4
     crop_px: tuple[int, int] | None = None
-    scale: tuple[float, float] = (0.5, 1.0)
+    scale: tuple[float, float] = (300 / 720, 600 / 720)
     colour: float = 0.0
     flip: bool = True
     loss_stride: int = 8
     auxiliary_weight: float = 0.4
+    gradient_clip: float | None = None
     channels: int = 512
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ PRESETS: Final[dict[PresetName, Recipe]] = {
         colour=0.2,
         loss_stride=4,
         auxiliary_weight=0.0,
+        gradient_clip=5.0,
         channels=256,
     ),
 }

@@ -1,4 +1,4 @@
-"""A training split as torch sees it: views that depend on (seed, epoch, index) only."""
+"""A training split as torch sees it: views that depend on (seed, epoch, step, index) only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from ood_eval.errors import DataError
 from ood_eval.training.augment import random_view
 from ood_eval.training.recipe import Recipe
 
-# An item carries its epoch, so a view is the same in any process and after any interruption.
-Item = tuple[int, int]
+# (epoch, step, index): with the seed, all that a view depends on, in any process and after any interruption.
+Item = tuple[int, int, int]
 
 
 class Views(Dataset[tuple[Tensor, Tensor]]):
-    """Image [3,h,w] u8 and train ids [h,w] u8 of item (epoch, index)."""
+    """Image [3,h,w] u8 and train ids [h,w] u8 of item (epoch, step, index).
+
+    Without a crop the zoom is drawn per step, so that the images of a batch have one size.
+    """
 
     def __init__(self, split: SegDataset, recipe: Recipe, seed: int) -> None:
         self._split, self._recipe, self._seed = split, recipe, seed
@@ -28,12 +31,14 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         return len(self._split)
 
     def __getitem__(self, item: Item) -> tuple[Tensor, Tensor]:
-        epoch, index = item
+        epoch, step, index = item
         sample = self._split[index]
         if sample.classes is None:
             raise DataError(f"sample {sample.id} of {self._split.name} has no class labels to train on")
-        rng = np.random.default_rng([self._seed, 1, epoch, index])
-        image, classes = random_view(sample.image, sample.classes, self._recipe, rng)
+        rng = np.random.default_rng([self._seed, 1, epoch, step, index])
+        zoom_rng = rng if self._recipe.crop_px is not None else np.random.default_rng([self._seed, 2, epoch, step])
+        zoom = float(zoom_rng.uniform(*self._recipe.scale))
+        image, classes = random_view(sample.image, sample.classes, zoom, self._recipe, rng)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(classes)
 
 
@@ -44,7 +49,7 @@ class EpochOrder(Sampler[Item]):
     """
 
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
-        self._count, self._seed, self._epoch = count, seed, 0
+        self._count, self._batch_size, self._seed, self._epoch = count, batch_size, seed, 0
         self._length = -(-count // batch_size) * batch_size
 
     def set_epoch(self, epoch: int) -> None:
@@ -56,4 +61,5 @@ class EpochOrder(Sampler[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         order = np.random.default_rng([self._seed, 0, self._epoch]).permutation(self._count)
-        return ((self._epoch, int(index)) for index in np.resize(order, self._length))
+        places = enumerate(np.resize(order, self._length))
+        return ((self._epoch, place // self._batch_size, int(index)) for place, index in places)

@@ -17,6 +17,8 @@ T = TypeVar("T")
 Wire = Any
 Kind = Any
 """A type as an annotation has it: a class, `X | None`, `tuple[X, ...]`, `Annotated[int, Bits]`."""
+_FLOAT32_MAX = 3.4e38
+
 Decoder = Callable[[Wire, str], Any]
 Encoder = Callable[[Any], Wire]
 
@@ -76,6 +78,8 @@ def _float(value: Wire, where: str) -> float:
         raise _wrong(where, "a number", value)
     if not math.isfinite(value):
         raise WireError(f"{where}: {value} is not a finite number")
+    if abs(value) > _FLOAT32_MAX:
+        raise WireError(f"{where}: {value} does not fit a 32-bit float")
     return float(value)
 
 

@@ -126,10 +126,10 @@ class StreamServer:
                 _log.debug("streams %s were announced and never opened", sorted(self._expected))
                 self._expected.clear()
 
-    def watched(self, stream: int) -> bool:
-        """Whether anybody reads the stream."""
+    def watched(self) -> frozenset[int]:
+        """The streams that somebody reads."""
         with self._changed:
-            return bool(self._subscribers.get(stream))
+            return frozenset(self._subscribers)
 
     def publish(self, stream: int, message: Buffers) -> None:
         """Queue a message for all subscribers of a stream."""

@@ -188,7 +188,6 @@ def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> N
     count = max(3, int((b - a) / 0.15))
     u = np.linspace(a + 0.01, b - 0.04, count)
     sheet.put(slabs(u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)
-    sheet.put(slabs(u, u + 0.025, (foot, foot + 0.98), (depth - 0.02, depth - 0.045))[: count * 1, ::-1], pal.DARK_STEEL)
     for d in np.linspace(0.12, depth - 0.15, 6):
         ends = np.array([a + 0.01, b - 0.04])
         sheet.put(slabs(ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)

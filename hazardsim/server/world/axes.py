@@ -51,7 +51,7 @@ def transform_from_pose(pose: Pose) -> Transform:
 
 def point_from_location(location: Vector3D) -> NDArray[np.float64]:
     """[3] in our axes; the same for directions."""
-    return np.array([location.x, location.y, location.z]) * _MIRROR
+    return np.array([location.x, -location.y, location.z], dtype=np.float64)
 
 
 def location_from_point(point: NDArray[np.float64]) -> Vector3D:

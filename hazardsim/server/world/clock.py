@@ -28,7 +28,7 @@ class Clock:
     def advance(self, wall_s: float) -> None:
         """One frame further: by the fixed step, or by the time that went by on the wall."""
         step = self.settings.fixed_delta_seconds
-        self.delta_s = step if step else wall_s
+        self.delta_s = step if step is not None and step > 0.0 else wall_s
         self.frame += 1
         self.seconds += self.delta_s
 

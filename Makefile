@@ -1,0 +1,42 @@
+# Everything sets itself up; `make help` says what there is.
+VENV ?= .venv
+BIN := $(VENV)/bin
+export VENV
+
+.PHONY: help setup demo test check dev benchmarks
+
+help:
+	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 10 minutes)'
+	@echo 'make test        everything that must hold: style, types, layers, all tests (about 10 minutes)'
+	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
+	@echo 'make dev         set up, and run make check before every commit'
+	@echo 'make benchmarks  measure; writes JSON to out/benchmarks'
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@scripts/demo.sh
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint
+	$(BIN)/pytest -q -n 2 -m 'not slow'
+
+test: lint
+	$(BIN)/pytest -q -n 2 -m 'not slow'
+	$(BIN)/pytest -q -n 2 -m 'slow'
+
+dev: setup
+	@printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
+	@echo 'make check now runs before every commit'
+
+benchmarks: setup
+	@mkdir -p out/benchmarks
+	@for file in tests/benchmarks/bench_*.py; do \
+		echo "$$file"; $(BIN)/python $$file --out out/benchmarks/$$(basename $$file .py).json || exit 1; \
+	done

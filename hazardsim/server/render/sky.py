@@ -1,0 +1,181 @@
+"""The sky of a weather: sun, clear-sky model, seeded clouds, overcast; as one picture of radiance and one sun.
+
+Picture axes: column = azimuth counter-clockwise from +x over 360 degrees, row r of H = elevation
+90 * ((r + 0.5) / H)^2 degrees, so that the horizon, where a driver looks, has most rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.server.render.noise import Field, fractal, smooth_step
+from hazardsim.server.weather import Weather
+
+WIDTH: Final = 2048
+HEIGHT: Final = 512
+SUN_HALF_ANGLE: Final = np.radians(0.4)
+"""A little more than the real 0.27 degrees: haze widens the sun's shadow edge."""
+SUNLIT_WHITE: Final = 24000.0
+"""Radiance of a white wall in the clear noon sun, in the units of the sky model below; measured from it."""
+_CLOUD_SEED: Final = 2022
+_NIGHT = (0.012, 0.016, 0.03)
+
+Vector = NDArray[np.float64]
+Table = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sky:
+    """Light from outside the scene: radiance [HEIGHT,WIDTH,3] f32 without the sun's disc.
+
+    `sun` is the unit direction to it, `sun_irradiance` on a surface facing it, `disc` the radiance of the visible
+    disc, `below` the radiance under the horizon, `haze` of the air at the horizon; all linear RGB.
+    """
+
+    radiance: Table
+    sun: Vector
+    sun_irradiance: Vector
+    disc: Vector
+    below: Vector
+    haze: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClearSky:
+    """Clear sky on a coarse grid of the same axes [48,96,3], and the sun's irradiance at normal incidence [3]."""
+
+    radiance: Table
+    sun_irradiance: Vector
+
+
+def sun_direction(weather: Weather) -> Vector:
+    """Unit vector to the sun [3]; CARLA's azimuth turns from +x to CARLA's +y, which is our right (-y)."""
+    altitude, azimuth = np.radians(weather.sun_altitude_angle), np.radians(weather.sun_azimuth_angle)
+    return np.array([np.cos(altitude) * np.cos(azimuth), -np.cos(altitude) * np.sin(azimuth), np.sin(altitude)])
+
+
+def grid_directions(width: int, height: int) -> NDArray[np.float64]:
+    """Unit directions [height,width,3] of the picture's pixel centres."""
+    azimuth = (np.arange(width) + 0.5) / width * 2 * np.pi
+    elevation = 0.5 * np.pi * ((np.arange(height) + 0.5) / height) ** 2
+    across = np.cos(elevation)[:, None]
+    return np.stack(
+        [across * np.cos(azimuth), across * np.sin(azimuth), np.repeat(np.sin(elevation)[:, None], width, axis=1)], axis=-1
+    )
+
+
+@lru_cache(maxsize=1)
+def _cloud_noise() -> Field:
+    return fractal(np.random.default_rng(_CLOUD_SEED), 1024, 2, 400, 1.35)
+
+
+def _lookup(noise: Field, x: NDArray[np.float64], y: NDArray[np.float64]) -> Field:
+    size = noise.shape[0]
+    u, v = (x % 1.0 * size).astype(np.float32), (y % 1.0 * size).astype(np.float32)
+    return np.asarray(cv2.remap(noise, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
+
+
+def _clouds(directions: NDArray[np.float64], sun: Vector, cover: float) -> tuple[Field, Field]:
+    """Opacity 0..1 of a cloud layer, and how much of the sun reaches each cloud 0..1, both [H,W]."""
+    noise = _cloud_noise()
+    reach = directions[..., 2] + 0.09
+    x, y = directions[..., 0] / reach * 0.11, directions[..., 1] / reach * 0.11
+    threshold = 1.75 - 3.1 * cover
+    density = _lookup(noise, x, y) + 0.25 * _lookup(noise, 4.1 * x + 0.3, 4.1 * y + 0.7)
+    toward = sun[:2] / max(float(np.linalg.norm(sun[:2])), 1e-6) * 0.018
+    ahead = _lookup(noise, x + toward[0], y + toward[1]) + _lookup(noise, x + 2.5 * toward[0], y + 2.5 * toward[1])
+    opacity = smooth_step(threshold, threshold + 0.95, density)
+    lit = np.exp(-0.55 * np.maximum(0.5 * ahead - threshold + 0.15, 0.0)) * np.exp(-0.35 * np.maximum(density - threshold, 0))
+    return opacity, lit.astype(np.float32)
+
+
+def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
+    """The sky of a weather.
+
+    Args:
+        weather: CARLA's numbers.
+        clear: the clear sky for the sun's altitude, from `clear_sky`.
+        veil: share 0..1 of the sun's light that fog scatters before it reaches the ground.
+    """
+    cover = float(np.clip(weather.cloudiness / 100.0, 0, 1))
+    rain = float(np.clip(weather.precipitation / 100.0, 0, 1))
+    altitude = weather.sun_altitude_angle
+    sun = sun_direction(weather)
+    directions = grid_directions(WIDTH, HEIGHT)
+    up = directions[..., 2:3].astype(np.float32)
+    blue = cv2.resize(np.concatenate([clear.radiance[:, -1:], clear.radiance, clear.radiance[:, :1]], axis=1), (WIDTH + 2 * WIDTH // 96, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    blue = blue[:, WIDTH // 96 : WIDTH // 96 + WIDTH]
+    height = max(float(sun[2]), 0.0)
+    sunlight = clear.sun_irradiance
+    level = (sunlight * height).sum() / 3 + float(clear.radiance.mean()) * np.pi
+    # Source: Moon and Spencer 1942, overcast sky: L(zenith angle) = L_zenith (1 + 2 cos) / 3; grey with a breath of blue.
+    grey = np.array([0.93, 1.0, 1.07]) * 0.9 + 0.1 * sunlight / max(float(sunlight.max()), 1e-9)
+    overcast_level = level * (0.34 - 0.17 * rain) / np.pi
+    overcast = overcast_level * 9 / 7 * (1 + 2 * up) / 3 * grey.astype(np.float32)
+    # Cloud tops and edges: white in the sun, base colour from the sky around.
+    opacity, lit = _clouds(directions, sun, cover)
+    glow = np.clip((directions @ sun) * 0.5 + 0.5, 0, 1)[..., None] ** 6
+    ambient = blue.mean(axis=(0, 1)) * 0.85
+    cloud = lit[..., None] * (sunlight * (0.6 * max(height, 0.12) + 0.10) / np.pi * 0.95 + glow * sunlight * 0.09) + ambient
+    horizon_fade = smooth_step(0.0, 0.10, directions[..., 2])[..., None]
+    broken = blue * (1 - opacity[..., None] * horizon_fade) + cloud * opacity[..., None] * horizon_fade
+    closed = smooth_step(0.55, 0.97, np.array(cover)) * 1.0
+    texture = 1 + 0.22 * (lit[..., None] - 0.5) + 0.10 * (opacity[..., None] - 0.5)
+    radiance = broken * (1 - closed) + overcast * texture * closed
+    plain = overcast_level * (0.8 + 0.2 * up) * np.array([0.98, 1.0, 1.02], dtype=np.float32)
+    radiance = radiance * (1 - veil) + plain * 1.6 * veil
+    visible = float((1 - smooth_step(0.3, 0.9, np.array(cover)) * 0.985) * (1 - closed)) * (1 - veil)
+    night = smooth_step(-9.0, 0.5, np.array(altitude)) * 1.0
+    radiance = radiance * night + np.array(_NIGHT) * 60 * (1 - night)
+    strength = visible * float(smooth_step(-0.6, 1.0, np.array(altitude)))
+    irradiance = sunlight * strength
+    haze = radiance[HEIGHT // 8 : HEIGHT // 3].mean(axis=(0, 1))
+    solid = 2 * np.pi * (1 - np.cos(SUN_HALF_ANGLE))
+    return Sky(
+        radiance.astype(np.float32),
+        sun,
+        irradiance.astype(np.float64),
+        (irradiance / solid).astype(np.float64),
+        (0.22 * haze).astype(np.float64),
+        haze.astype(np.float64),
+    )
+
+
+def clear_sky(altitude_deg: float, azimuth_deg: float, turbidity: float) -> ClearSky:
+    """Sample Mitsuba's sun and sky; under the horizon the sky of a sun at the horizon, fading with depth."""
+    import mitsuba as mi
+
+    altitude = max(altitude_deg, 1.0)
+    sun = sun_direction(Weather(sun_altitude_angle=altitude, sun_azimuth_angle=azimuth_deg))
+    common = {"type": "sunsky", "sun_direction": sun.tolist(), "turbidity": turbidity, "albedo": 0.2}
+    sky, disc = mi.load_dict({**common, "sun_scale": 0.0}), mi.load_dict({**common, "sky_scale": 0.0})
+    aperture = np.radians(0.5358) / 2
+    directions = grid_directions(96, 48).reshape(-1, 3)
+    radiance = np.array([_radiance(sky, d) for d in directions]) if mi.variant().startswith("scalar") else _wide(sky, directions)
+    peak = _radiance(disc, sun) if mi.variant().startswith("scalar") else _wide(disc, sun[None])[0]
+    return ClearSky(
+        radiance.reshape(48, 96, 3).astype(np.float32), np.asarray(peak, dtype=np.float64) * 2 * np.pi * (1 - np.cos(aperture))
+    )
+
+
+def _radiance(emitter: object, direction: Vector) -> Vector:
+    import mitsuba as mi
+
+    si = mi.SurfaceInteraction3f()
+    si.wi = mi.Vector3f(*(-direction).tolist())
+    return np.array(emitter.eval(si), dtype=np.float64).reshape(3)  # type: ignore[attr-defined]
+
+
+def _wide(emitter: object, directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    import drjit as dr
+    import mitsuba as mi
+
+    si = dr.zeros(mi.SurfaceInteraction3f, len(directions))
+    si.wi = mi.Vector3f(*(mi.Float(np.ascontiguousarray(-directions[:, k], dtype=np.float32)) for k in range(3)))
+    return np.array(emitter.eval(si), dtype=np.float64).T  # type: ignore[attr-defined]

@@ -1,0 +1,217 @@
+"""All materials of a scene as flat arrays: packed texels with their mip levels, and one row of numbers a material."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.catalogue.model import Material, Surface
+from hazardsim.errors import RenderError
+from hazardsim.server.render.noise import normals_from_height
+from hazardsim.server.render.surfaces import pattern
+
+LARGEST_TEXTURE: Final = 1024
+SLOPE_RANGE: Final = 2.0
+"""Relief slopes are stored in a byte each, from -SLOPE_RANGE to SLOPE_RANGE."""
+ROUGH_RANGE: Final = 1.0
+
+# Share of water that a surface takes up (darkens) and whether puddles can stand on it.
+_POROUS: Final[dict[Surface, float]] = {
+    "asphalt": 1.0,
+    "paving": 0.9,
+    "kerb_stone": 0.7,
+    "concrete": 0.8,
+    "plaster": 0.5,
+    "brick": 0.7,
+    "roof_tiles": 0.7,
+    "gravel": 0.8,
+    "soil": 1.0,
+    "grass": 0.35,
+    "bark": 0.6,
+    "foliage": 0.2,
+    "wood": 0.5,
+    "stone": 0.7,
+    "fabric": 0.5,
+    "lane_paint": 0.25,
+    "rust": 0.4,
+}
+_PUDDLES: Final[frozenset[Surface]] = frozenset(
+    {"asphalt", "lane_paint", "paving", "concrete", "kerb_stone", "soil", "gravel"}
+)
+_TRANSLUCENT: Final[dict[Surface, float]] = {"foliage": 0.3, "grass": 0.1}
+
+Texels = NDArray[np.uint32]
+
+
+def linear_from_srgb(srgb: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Linear light of sRGB values in 0..1. Source: IEC 61966-2-1."""
+    value = np.asarray(srgb, dtype=np.float64)
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def _mip_levels(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    levels = [image]
+    while min(levels[-1].shape[:2]) > 1:
+        last = levels[-1]
+        levels.append(0.25 * (last[0::2, 0::2] + last[1::2, 0::2] + last[0::2, 1::2] + last[1::2, 1::2]))
+    return levels
+
+
+def _pack(channels: NDArray[np.float32]) -> Texels:
+    """Four values in 0..1 in a word, first in the low byte: [H,W,4] f32 -> [H*W] u32."""
+    byte = np.clip(np.rint(channels * 255), 0, 255).astype(np.uint32)
+    return (byte[..., 0] | byte[..., 1] << 8 | byte[..., 2] << 16 | byte[..., 3] << 24).reshape(-1)
+
+
+def pack_texels(albedo: NDArray[np.float32], rough: NDArray[np.float32]) -> Texels:
+    """Texels and mip levels one after the other: bytes are sqrt(r), sqrt(g), sqrt(b), 128 + 127 * roughness offset."""
+    stacked = np.dstack([albedo, 0.5 + 0.5 * np.clip(rough / ROUGH_RANGE, -1, 1)]).astype(np.float32)
+    packed = []
+    for level in _mip_levels(stacked):
+        coded = level.copy()
+        coded[..., :3] = np.sqrt(np.clip(level[..., :3], 0, 1))
+        packed.append(_pack(coded))
+    return np.concatenate(packed)
+
+
+def pack_relief(slopes: NDArray[np.float32]) -> Texels:
+    """Slopes [N,N,2] and their mip levels; two bytes a texel."""
+    coded = 0.5 + 0.5 * np.clip(slopes / SLOPE_RANGE, -1, 1)
+    wide = np.dstack([coded, np.zeros_like(coded)]).astype(np.float32)
+    return np.concatenate([_pack(level) for level in _mip_levels(wide)])
+
+
+def read_texture(path: Path) -> NDArray[np.float32]:
+    """Linear albedo [H,W,3] f32 of an image file, sides powers of two, row 0 at v = 0.
+
+    Raises:
+        RenderError: the file is missing or is not an image.
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+    except OSError as error:
+        raise RenderError(f"texture {path}: cannot be read ({error.strerror}); restore the file") from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise RenderError(f"texture {path}: not an image that OpenCV can read; convert it to PNG or JPEG")
+    sides = [min(LARGEST_TEXTURE, 1 << max(0, round(np.log2(side)))) for side in image.shape[1::-1]]
+    smaller = sides[0] * sides[1] < image.shape[0] * image.shape[1]
+    image = cv2.resize(image, sides, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    return linear_from_srgb(image[::-1, :, ::-1] / 255.0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaterialTables:
+    """What the shader gathers from. `words` [M,4] u32: texel base, sides, relief base, relief sides; `numbers` [M,16] f32."""
+
+    texels: Texels
+    relief: Texels
+    words: NDArray[np.uint32]
+    numbers: NDArray[np.float32]
+
+
+NUMBERS: Final = 16
+(
+    SCALE,
+    ROUGHNESS,
+    SPECULAR,
+    METALLIC,
+    TRANSLUCENT,
+    OPACITY,
+    POROUS,
+    PUDDLE,
+    EMIT_R,
+    EMIT_G,
+    EMIT_B,
+    GROUND,
+) = range(12)
+
+
+def _sides(width: int, height: int) -> int:
+    return int(np.log2(width)) | int(np.log2(height)) << 8
+
+
+class MaterialLibrary:
+    """Materials in the order in which they were first asked for; equal materials share a row."""
+
+    def __init__(self) -> None:
+        self._index: dict[Material, int] = {}
+        self._texels: list[Texels] = []
+        self._relief: list[Texels] = [np.full(1, 0x8080, dtype=np.uint32)]
+        self._relief_base: dict[Surface, tuple[int, int]] = {}
+        self._words: list[tuple[int, int, int, int]] = []
+        self._numbers: list[NDArray[np.float32]] = []
+        self._texel_count = 0
+        self._relief_count = 1
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def index(self, material: Material) -> int:
+        """The row of a material.
+
+        Raises:
+            RenderError: its texture cannot be read, or a number is out of range.
+        """
+        row = self._index.get(material)
+        if row is None:
+            row = self._add(material)
+            self._index[material] = row
+        return row
+
+    def tables(self) -> MaterialTables:
+        """Everything so far, in four arrays."""
+        return MaterialTables(
+            np.concatenate(self._texels),
+            np.concatenate(self._relief),
+            np.array(self._words, dtype=np.uint32).reshape(-1, 4),
+            np.stack(self._numbers).astype(np.float32),
+        )
+
+    def _relief_of(self, surface: Surface) -> tuple[int, int]:
+        if surface not in self._relief_base:
+            tile = pattern(surface)
+            if not np.any(tile.height_m):
+                self._relief_base[surface] = (0, 0)
+            else:
+                slopes = normals_from_height(tile.height_m, tile.period_m / tile.size)
+                packed = pack_relief(slopes)
+                self._relief_base[surface] = (self._relief_count, _sides(tile.size, tile.size))
+                self._relief.append(packed)
+                self._relief_count += packed.size
+        return self._relief_base[surface]
+
+    def _add(self, material: Material) -> int:
+        numbers = (*material.colour, material.roughness, material.metallic, material.opacity, *(material.emission or ()))
+        if not np.all(np.isfinite(numbers)) or min(numbers) < 0 or not 0 <= material.opacity <= 1:
+            raise RenderError(f"material {material.name}: a number is negative, not finite or out of range; correct it")
+        tile = pattern(material.surface)
+        if material.texture is not None:
+            albedo = read_texture(material.texture)
+            rough = np.zeros(albedo.shape[:2], dtype=np.float32)
+            scale, relief = 1.0, (0, 0)
+        else:
+            albedo = tile.albedo(linear_from_srgb(np.array(material.colour)))
+            rough, scale, relief = tile.rough, 1.0 / tile.period_m, self._relief_of(material.surface)
+        packed = pack_texels(albedo, rough)
+        row = np.zeros(NUMBERS, dtype=np.float32)
+        row[SCALE] = scale
+        row[ROUGHNESS] = np.clip(material.roughness, 0.02, 1.0)
+        row[SPECULAR] = 0.08 if material.surface == "glass" else 0.02 if material.roughness > 0.85 else 0.04
+        row[METALLIC] = min(material.metallic, 1.0)
+        row[TRANSLUCENT] = _TRANSLUCENT.get(material.surface, 0.0)
+        row[OPACITY] = material.opacity
+        row[POROUS] = _POROUS.get(material.surface, 0.1)
+        row[PUDDLE] = float(material.surface in _PUDDLES)
+        row[GROUND] = float(material.surface in _PUDDLES or material.surface == "grass")
+        row[EMIT_R : EMIT_B + 1] = material.emission or (0.0, 0.0, 0.0)
+        self._words.append((self._texel_count, _sides(albedo.shape[1], albedo.shape[0]), *relief))
+        self._numbers.append(row)
+        self._texels.append(packed)
+        self._texel_count += packed.size
+        return len(self._numbers) - 1

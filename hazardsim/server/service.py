@@ -1,0 +1,192 @@
+"""The embedded simulator as one object, and `serve`, which runs it in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from hazardsim.errors import TownError
+from hazardsim.server.protocol.registry import SERVED_VERSION
+from hazardsim.server.protocol.rpc import Endpoint, RpcServer, endpoints
+from hazardsim.server.protocol.sockets import listen_pair
+from hazardsim.server.protocol.streams import StreamServer
+from hazardsim.server.scene import Renderer, Town
+from hazardsim.server.world.blueprints import BlueprintLibrary
+from hazardsim.server.world.bodies import Bodies, Props, Street
+from hazardsim.server.world.calls.actors import ActorCalls
+from hazardsim.server.world.calls.batch import BatchCalls
+from hazardsim.server.world.calls.episode import EpisodeCalls
+from hazardsim.server.world.calls.surroundings import SurroundingsCalls
+from hazardsim.server.world.calls.traffic import TrafficCalls
+from hazardsim.server.world.studio import Studio
+from hazardsim.server.world.ticker import Ticker
+from hazardsim.server.world.world import World
+from hazardsim.taxonomy import TAG
+
+_log = logging.getLogger(__name__)
+
+LOOPBACK: Final = "127.0.0.1"
+_PARENT_CHECK_SECONDS: Final = 0.5
+
+
+class Service:
+    """A CARLA 0.9.16 server: remote calls on `port`, streams on `port + 1`; a context manager.
+
+    Args:
+        town_of: builds a town by name; TownError where it cannot.
+        maps: the names that clients may load; the first one is loaded unless `town` says otherwise.
+        renderer: draws; used by one thread only.
+        catalogue: meshes of `static.prop.mesh`.
+        street: vehicles and pedestrians, such as the module `hazardsim.catalogue.street`.
+        host: the address to listen on.
+        port: the first of two neighbouring ports; 0 takes a free pair.
+        town: the name of the first town.
+
+    Raises:
+        SimulatorError: a port is in use.
+        TownError: no such town.
+    """
+
+    def __init__(
+        self,
+        town_of: Callable[[str], Town],
+        maps: Sequence[str],
+        renderer: Renderer,
+        catalogue: Props,
+        street: Street,
+        host: str = LOOPBACK,
+        port: int = 0,
+        town: str | None = None,
+    ) -> None:
+        first = town if town is not None else next(iter(maps), None)
+        if first is None:
+            raise TownError("no town to serve: give at least one name")
+        self.host = host
+        rpc_listener, stream_listener = listen_pair(host, port)
+        self.port: int = rpc_listener.getsockname()[1]
+        self._streams = StreamServer(stream_listener)
+        self._studio = Studio(renderer)
+        try:
+            built = town_of(first)
+            self._studio.load(built)
+        except BaseException:
+            self._studio.close()
+            rpc_listener.close()
+            stream_listener.close()
+            raise
+        library = BlueprintLibrary(street.VEHICLES, street.WALKERS, TAG["Pedestrians"])
+        self._world = World(built, library, Bodies(catalogue, street), self._streams.port)
+        self._ticker = Ticker(self._world, self._streams, self._studio)
+        self._rpc = RpcServer(rpc_listener, self._calls(maps, town_of))
+
+    def _calls(self, maps: Sequence[str], town_of: Callable[[str], Town]) -> dict[str, Endpoint]:
+        actors = ActorCalls(self._world, self._streams)
+        served = (
+            EpisodeCalls(self._world, self._streams, self._ticker, maps, town_of),
+            actors,
+            BatchCalls(self._world, actors, self._ticker),
+            SurroundingsCalls(self._world, self._studio),
+            TrafficCalls(self._world),
+        )
+        return {name: call for group in served for name, call in endpoints(group).items()}
+
+    def __enter__(self) -> Service:
+        """Start to serve."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.close()
+
+    def start(self) -> None:
+        """Accept clients and let time run; returns at once."""
+        self._ticker.start()
+        self._streams.start()
+        self._rpc.start()
+        _log.info(
+            "listening on %s:%d (streams on %d), CARLA %s, town %s",
+            self.host,
+            self.port,
+            self.port + 1,
+            SERVED_VERSION,
+            self._world.town.name,
+        )
+
+    def close(self) -> None:
+        """Break all connections, stop time, wait for what is being drawn."""
+        self._rpc.close()
+        self._ticker.close()
+        self._streams.close()
+        self._studio.close()
+
+
+def serve(
+    town: str,
+    host: str = LOOPBACK,
+    port: int = 2000,
+    variant: str | None = None,
+    ready_file: Path | None = None,
+    parent_pid: int | None = None,
+) -> None:
+    """Serve until a signal (SIGTERM, SIGINT) comes or the parent is gone; call it from the main thread.
+
+    Args:
+        town: the first town.
+        host: the address to listen on.
+        port: the first of two neighbouring ports; 0 takes a free pair.
+        variant: a Mitsuba variant, None for the best that works.
+        ready_file: written whole as soon as clients may connect: JSON with `host`, `port` and `pid`.
+        parent_pid: the process that started this one; when it is gone, the server ends.
+
+    Raises:
+        SimulatorError: a port is in use.
+        TownError: no such town.
+        RenderError: the renderer cannot start.
+    """
+    from hazardsim.catalogue import street
+    from hazardsim.catalogue.library import load_catalogue
+    from hazardsim.server.render.renderer import MitsubaRenderer
+    from hazardsim.server.town.build import build_town, town_names
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    service = Service(
+        town_of=build_town,
+        maps=town_names(),
+        renderer=MitsubaRenderer(variant=variant),
+        catalogue=load_catalogue(),
+        street=street,
+        host=host,
+        port=port,
+        town=town,
+    )
+    with service:
+        if ready_file is not None:
+            announce(ready_file, service.host, service.port)
+        wait_for_end(stop, parent_pid)
+
+
+def announce(ready_file: Path, host: str, port: int) -> None:
+    """Tell a waiting parent where the server listens; the file appears whole or not at all."""
+    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+    draft.write_text(json.dumps({"host": host, "port": port, "pid": os.getpid()}) + "\n", encoding="utf-8")
+    draft.replace(ready_file)
+
+
+def wait_for_end(stop: threading.Event, parent_pid: int | None) -> None:
+    """Return when told to stop, or when this process is no longer the child of `parent_pid`."""
+    while not stop.wait(_PARENT_CHECK_SECONDS):
+        if parent_pid is not None and os.getppid() != parent_pid:
+            _log.warning("process %d, which started this server, is gone: stopping", parent_pid)
+            return

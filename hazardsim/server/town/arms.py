@@ -1,0 +1,91 @@
+"""Arms of junctions: who comes in, who goes out, and who has to wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.server.town.network import Network, Strip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arm:
+    """One mouth of a junction: its middle [3], the direction away from the junction, and its lanes.
+
+    `is_lit`: traffic lights; `is_minor`: has to give way; `has_zebra`: a pedestrian crossing lies in its mouth.
+    """
+
+    junction: int
+    middle: NDArray[np.float64]
+    away_rad: float
+    incoming: tuple[Strip, ...]
+    outgoing: tuple[Strip, ...]
+    is_lit: bool
+    is_minor: bool
+    has_zebra: bool
+
+
+def arms_of(network: Network) -> tuple[Arm, ...]:
+    """The arms of all junctions with at least three of them, ordered by junction."""
+    mouths: dict[int, list[tuple[Strip, NDArray[np.float64], float, bool]]] = {}
+    for strip in network.driving():
+        if strip.junction >= 0:
+            continue
+        if strip.end >= 0:
+            mouth = (strip, strip.centre[-1], float(strip.heading_rad[-1]) + np.pi, True)
+            mouths.setdefault(strip.end, []).append(mouth)
+        if strip.start >= 0:
+            mouths.setdefault(strip.start, []).append((strip, strip.centre[0], float(strip.heading_rad[0]), False))
+    out: list[Arm] = []
+    for junction in sorted(mouths):
+        groups = _grouped(mouths[junction])
+        if len(groups) < 3:
+            continue
+        lit = junction in network.lights
+        out += [_arm(junction, g, lit, _is_minor(k, groups)) for k, g in enumerate(groups)]
+    return tuple(out)
+
+
+_Mouth = tuple[Strip, NDArray[np.float64], float, bool]
+
+
+def _grouped(mouths: list[_Mouth]) -> list[list[_Mouth]]:
+    groups: list[list[_Mouth]] = []
+    for mouth in sorted(mouths, key=lambda m: (m[0].road, m[0].lane)):
+        for group in groups:
+            close = min(float(np.linalg.norm(m[1][:2] - mouth[1][:2])) for m in group) < 9.0
+            if close and np.cos(mouth[2] - group[0][2]) > 0.7:
+                group.append(mouth)
+                break
+        else:
+            groups.append([mouth])
+    return groups
+
+
+def _weight(group: list[_Mouth]) -> float:
+    return len(group) + max(m[0].speed for m in group) / 100.0
+
+
+def _is_minor(index: int, groups: list[list[_Mouth]]) -> bool:
+    """Whether this arm is not one of the two that together make the main road."""
+    best, pair = -np.inf, (0, 1)
+    for i in range(len(groups)):
+        for j in range(i + 1, len(groups)):
+            straight = -np.cos(groups[i][0][2] - groups[j][0][2])
+            worth = 2.0 * straight + 0.5 * (_weight(groups[i]) + _weight(groups[j]))
+            if worth > best + 1e-6:
+                best, pair = worth, (i, j)
+    return index not in pair
+
+
+def _arm(junction: int, group: list[_Mouth], lit: bool, minor: bool) -> Arm:
+    middle = np.mean([m[1] for m in group], axis=0)
+    turn = float(np.arctan2(np.mean([np.sin(m[2]) for m in group]), np.mean([np.cos(m[2]) for m in group])))
+    coming = tuple(m[0] for m in group if m[3])
+    going = tuple(m[0] for m in group if not m[3])
+    long = min(m[0].length_m for m in group) > 18.0
+    fast = max(m[0].speed for m in group) > 20.0
+    code = (int(abs(middle[0]) * 7) + int(abs(middle[1]) * 13)) % 10
+    return Arm(junction, middle, turn, coming, going, lit, minor, long and not fast and (lit or code < 5))

@@ -1,0 +1,305 @@
+"""What a map does not tell is invented along the roads, seeded: buildings, gardens, trees, lamps, signs, furniture.
+
+The result is features with OSM tags, so that it can be built at once or written to an OSM file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import numpy as np
+import shapely
+
+from hazardsim.server.town.arms import Arm
+from hazardsim.server.town.ground import Ground
+from hazardsim.server.town.mesh import Floats
+from hazardsim.server.town.network import Network
+from hazardsim.server.town.osm import Feature
+from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
+from hazardsim.server.town.plants import TREES
+
+Character = Literal["village", "city"]
+
+_FRONT_M: Final = {"village": 5.2, "city": 6.2}
+_MAX_WOOD: Final = 260
+_FURNITURE: Final = (
+    ({"amenity": "waste_basket"}, 0.85, 0.35),
+    ({"amenity": "bench"}, 2.1, 0.75),
+    ({"emergency": "fire_hydrant"}, 0.75, 0.3),
+    ({"amenity": "post_box"}, 2.2, 0.4),
+    ({"man_made": "street_cabinet"}, 2.35, 0.7),
+    ({"amenity": "waste_disposal"}, 2.3, 0.4),
+    ({"man_made": "planter"}, 2.0, 0.65),
+)
+
+
+@dataclass(slots=True, eq=False)
+class Inventor:
+    """Invents features of one town; every kind draws from its own generator."""
+
+    network: Network
+    ground: Ground
+    arms: Sequence[Arm]
+    seed: int
+    character: Character
+    plan: Plan = field(default_factory=Plan)
+    made: list[Feature] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Keep the carriageway and the mouths of crossings free."""
+        for piece in self.ground.pieces:
+            for part in shapely.get_parts(piece.area):
+                for triangle in _tiles(part):
+                    self.plan.take(triangle)
+        for part in shapely.get_parts(self.ground.water):
+            self.plan.take(part)
+        for arm in self.arms:
+            half = 3.6 * max(len(arm.incoming), len(arm.outgoing), 1)
+            self.plan.take(shapely.Point(arm.middle[:2]).buffer(half + 1.2))
+
+    def _rng(self, kind: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, kind])
+
+    def _node(self, x: float, y: float, tags: dict[str, str]) -> None:
+        self.made.append(Feature(tags, np.array([[x, y]])))
+
+    def reserve(self, features: Sequence[Feature]) -> None:
+        """Take the places of what the map already has."""
+        for feature in features:
+            tags = feature.tags
+            if "building" in tags and feature.closed:
+                self.plan.take(shapely.Polygon(feature.points).buffer(0))
+            elif tags.get("leisure") in ("park", "garden") or tags.get("amenity") == "parking":
+                if feature.closed:
+                    self.plan.take(shapely.Polygon(feature.points).buffer(0))
+            elif "barrier" in tags and len(feature.points) > 1:
+                self.plan.take(shapely.LineString(feature.points).buffer(0.4))
+            elif len(feature.points) == 1 and ({"natural", "amenity", "traffic_sign"} & set(tags)):
+                self.plan.take(shapely.Point(feature.points[0]).buffer(0.6))
+
+    def signs(self) -> None:
+        """Stop, give-way and priority signs at junctions, crossings, and speed limits."""
+        rng = self._rng(1)
+        for arm in self.arms:
+            for strip in arm.incoming:
+                if any(abs(s.lane) > abs(strip.lane) and s.road == strip.road for s in arm.incoming):
+                    continue
+                kinds = []
+                if not arm.is_lit:
+                    kinds.append(("stop" if rng.random() < 0.3 else "give_way") if arm.is_minor else "priority")
+                if arm.has_zebra and not arm.is_lit:
+                    kinds.append("crossing")
+                for k, kind in enumerate(kinds):
+                    self._sign(strip.edge(-1.0), strip.length_m - 6.2 - 6.0 * k, kind)
+        for strip in self.network.driving():
+            if strip.junction < 0 and strip.length_m > 50.0 and rng.random() < 0.8:
+                limit = min((30, 50, 60, 70, 90), key=lambda v: abs(v - strip.speed * 3.6))
+                kind = "warning" if rng.random() < 0.25 else f"maxspeed:{limit}"
+                self._sign(strip.edge(-1.0), 20.0, kind)
+
+    def _sign(self, edge: Floats, s: float, kind: str) -> None:
+        line = shapely.LineString(edge[:, :2])
+        if not 3.0 < s < line.length - 1.0:
+            return
+        for back in (0.0, 3.0, -3.0, 6.0):
+            a, b = (np.array(line.interpolate(v).coords)[0] for v in (s - back - 0.5, s - back + 0.5))
+            ahead = (b - a) / max(float(np.linalg.norm(b - a)), 1e-9)
+            for out in (0.75, 2.95):
+                x, y = (a + b) / 2 + np.array([ahead[1], -ahead[0]]) * out
+                spot = shapely.Point(x, y).buffer(0.4)
+                outside = not spot.intersects(self.ground.road)
+                if outside and self.plan.is_free(shapely.Point(x, y).buffer(0.05)):
+                    self.plan.take(spot)
+                    self._node(float(x), float(y), {"traffic_sign": kind})
+                    return
+
+    def lamps(self) -> None:
+        """A lamp every 26 m at the kerb."""
+        for line in kerb_lines(self.ground.road, 0.75):
+            for spot in spots(line, 9.0, 26.0):
+                if self.plan.claim(shapely.Point(spot.x, spot.y).buffer(0.4)):
+                    self._node(spot.x, spot.y, {"highway": "street_lamp"})
+
+    def buildings(self) -> None:
+        """Houses in gardens (village) or closed fronts (city) along every road."""
+        rng = self._rng(2)
+        for line in kerb_lines(self.ground.road, _FRONT_M[self.character], is_sharp=True):
+            for a, b in zip(line[:-1], line[1:], strict=True):
+                long = float(np.linalg.norm(b - a))
+                if long > 9.0:
+                    (self._city_front if self.character == "city" else self._village_front)(a, (b - a) / long, long, rng)
+
+    def _lot(self, corner: Floats, along: Floats, wide: float, deep: float) -> shapely.Polygon:
+        out = np.array([along[1], -along[0]])
+        ring = np.array([corner, corner + along * wide, corner + along * wide + out * deep, corner + out * deep])
+        return shapely.Polygon(ring)
+
+    def _fits(self, lot: shapely.Polygon) -> bool:
+        return self.plan.is_free(lot.buffer(-0.1)) and not lot.intersects(self.ground.built)
+
+    def _city_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
+        s = 0.0
+        while s < long - 8.0:
+            wide = min(float(rng.uniform(11.0, 21.0)), long - s)
+            deep = float(rng.uniform(11.0, 14.0))
+            lot = self._lot(start + along * s, along, wide, deep)
+            if not self._fits(lot):
+                s += 2.5
+                continue
+            self.plan.take(lot)
+            shop = rng.random() < 0.45
+            tags = {
+                "building": "retail" if shop else ("apartments", "office", "apartments")[int(rng.integers(0, 3))],
+                "building:levels": str(int(rng.choice([3, 4, 4, 5, 5, 6, 7]))),
+                "roof:shape": "flat",
+            }
+            self.made.append(Feature(tags, np.array(lot.exterior.coords)[:4], closed=True))
+            s += wide
+            if rng.random() < 0.28:
+                gap = float(rng.uniform(3.5, 7.0))
+                if s + gap < long - 8.0:
+                    kind = {"barrier": "wall", "height": "2.2"} if rng.random() < 0.5 else {"barrier": "fence"}
+                    ends = np.array([start + along * (s + 0.1), start + along * (s + gap - 0.1)])
+                    self.made.append(Feature(kind, ends))
+                    self.plan.take(shapely.LineString(ends).buffer(0.3))
+                s += gap
+
+    def _village_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
+        s = 0.5
+        out = np.array([along[1], -along[0]])
+        while s < long - 11.0:
+            wide, deep = float(rng.uniform(8.5, 13.0)), float(rng.uniform(7.5, 9.5))
+            side, setback = float(rng.uniform(1.5, 3.5)), float(rng.uniform(2.5, 5.0))
+            lot_wide = min(wide + 2 * side, long - s)
+            corner = start + along * s
+            house = self._lot(corner + along * side + out * setback, along, max(lot_wide - 2 * side, 7.0), deep)
+            if not self._fits(house) or not self._fits(self._lot(corner, along, lot_wide, setback)):
+                s += 3.0
+                continue
+            self.plan.take(house)
+            if rng.random() < 0.12:
+                tags = {"building": "retail", "building:levels": "2", "roof:shape": "flat"}
+            else:
+                shape = "hipped" if rng.random() < 0.35 else "gabled"
+                tags = {"building": "house", "building:levels": str(int(rng.choice([1, 2, 2, 2, 3]))), "roof:shape": shape}
+            self.made.append(Feature(tags, np.array(house.exterior.coords)[:4], closed=True))
+            self._garden(corner, along, lot_wide, setback, rng)
+            s += lot_wide + (0.0 if rng.random() < 0.8 else float(rng.uniform(3.0, 8.0)))
+
+    def _garden(self, corner: Floats, along: Floats, wide: float, setback: float, rng: np.random.Generator) -> None:
+        out = np.array([along[1], -along[0]])
+        kind = ("hedge", "fence", "wall", "fence", "hedge", "")[int(rng.integers(0, 6))]
+        gate = float(rng.uniform(0.35, 0.6)) * wide
+        if kind:
+            tags = {"barrier": kind} | ({"height": f"{rng.uniform(0.9, 1.4):.1f}"} if kind != "fence" else {})
+            for s0, s1 in ((0.15, gate - 0.7), (gate + 0.7, wide - 0.15)):
+                if s1 - s0 > 1.0:
+                    ends = np.array([corner + along * s0, corner + along * s1])
+                    self.made.append(Feature(tags, ends))
+                    self.plan.take(shapely.LineString(ends).buffer(0.45))
+        path = np.array([corner + along * gate - out * 2.4, corner + along * gate + out * (setback - 0.05)])
+        self.made.append(Feature({"highway": "footway", "width": "1.3"}, path))
+        self.plan.take(shapely.LineString(path).buffer(0.6))
+        for _ in range(int(rng.integers(1, 5))):
+            x, y = corner + along * rng.uniform(0.8, wide - 0.8) + out * rng.uniform(0.9, max(setback - 0.7, 1.0))
+            if self.plan.claim(shapely.Point(x, y).buffer(0.55)):
+                self._node(float(x), float(y), {"natural": "shrub"})
+
+    def trees(self) -> None:
+        """Street trees, garden trees behind the houses, and woods around the town."""
+        rng = self._rng(3)
+        slim = ("linden", "maple", "birch", "cherry")
+        for index, line in enumerate(kerb_lines(self.ground.road, 3.75)):
+            kind = slim[(index + self.seed) % 4]
+            for spot in spots(line, 6.0, 11.0 if self.character == "village" else 12.5):
+                chosen = kind if rng.random() < 0.8 else slim[int(rng.integers(0, 4))]
+                if rng.random() < 0.72 and self._fits_tree(spot.x, spot.y, TREES[chosen].crown_m * 0.78):
+                    self._node(spot.x, spot.y, {"natural": "tree", "species": chosen})
+        low, high = self.ground.samples[:, :2].min(axis=0) - 85.0, self.ground.samples[:, :2].max(axis=0) + 85.0
+        count = int(min(np.prod(high - low) / 260.0, 1600))
+        kinds, made = tuple(TREES), 0
+        for x, y in rng.uniform(low, high, size=(count, 2)):
+            chosen = kinds[int(rng.integers(0, len(kinds)))]
+            far = self.ground.built.distance(shapely.Point(x, y)) > TREES[chosen].crown_m + 0.6
+            if made < _MAX_WOOD and far and self._fits_tree(float(x), float(y), TREES[chosen].crown_m * 0.9):
+                made += 1
+                self._node(float(x), float(y), {"natural": "tree", "species": chosen})
+
+    def _fits_tree(self, x: float, y: float, crown_m: float) -> bool:
+        point = shapely.Point(x, y)
+        wet = self.ground.water.intersects(point.buffer(1.0))
+        if wet or not self.plan.is_free(point.buffer(crown_m)) or self.ground.lanes.distance(point) < crown_m * 1.35:
+            return False
+        self.plan.take(point.buffer(0.9))
+        return True
+
+    def furniture(self) -> None:
+        """Bins, benches, hydrants and so on along the sidewalks, bus shelters, and bollards at corners."""
+        rng = self._rng(4)
+        for line in kerb_lines(self.ground.road, 2.05):
+            for spot in spots(line, 30.0, 190.0):
+                shelter = _oriented(spot, 0.9, 2.9)
+                if self.plan.claim(shelter):
+                    self._node(spot.x, spot.y, {"highway": "bus_stop", "shelter": "yes"})
+        for tags, offset, radius in _FURNITURE:
+            for line in kerb_lines(self.ground.road, offset):
+                for spot in spots(line, float(rng.uniform(5.0, 60.0)), 47.0):
+                    if rng.random() < 0.62 and self.plan.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
+                        self._node(spot.x, spot.y, dict(tags))
+        for arm in self.arms:
+            if rng.random() < 0.4:
+                self._bollards(arm)
+
+    def _bollards(self, arm: Arm) -> None:
+        for side in (-1.0, 1.0):
+            turn = arm.away_rad
+            half = 1.75 * (len(arm.incoming) + len(arm.outgoing)) + 0.55
+            for step in (6.0, 7.5, 9.0, 10.5):
+                x = arm.middle[0] + np.cos(turn) * step - np.sin(turn) * half * side
+                y = arm.middle[1] + np.sin(turn) * step + np.cos(turn) * half * side
+                spot = shapely.Point(x, y)
+                if not spot.buffer(0.2).intersects(self.ground.road) and self.plan.claim(spot.buffer(0.25)):
+                    self._node(float(x), float(y), {"barrier": "bollard"})
+
+
+def _tiles(area: shapely.Geometry) -> list[shapely.Geometry]:
+    """The area cut into pieces of 32 m, quick to test."""
+    x0, y0, x1, y1 = area.bounds
+    tiles = []
+    for x in np.arange(x0, x1, 32.0):
+        for y in np.arange(y0, y1, 32.0):
+            part = shapely.clip_by_rect(area, x, y, x + 32.0, y + 32.0)
+            tiles += [p for p in shapely.get_parts(part) if not p.is_empty]
+    return tiles
+
+
+def _oriented(spot: Spot, half_depth: float, half_length: float) -> shapely.Polygon:
+    c, s = np.cos(spot.along_rad), np.sin(spot.along_rad)
+    ring = [(half_length, half_depth), (-half_length, half_depth), (-half_length, -half_depth), (half_length, -half_depth)]
+    return shapely.Polygon([(spot.x + u * c - v * s, spot.y + u * s + v * c) for u, v in ring])
+
+
+def _is_building(feature: Feature) -> bool:
+    return "building" in feature.tags and feature.closed
+
+
+_KINDS: Final[tuple[tuple[str, Callable[[Feature], bool], float], ...]] = (
+    ("signs", lambda f: "traffic_sign" in f.tags, 2.0),
+    ("lamps", lambda f: f.tags.get("highway") == "street_lamp", 6.0),
+    ("buildings", _is_building, 6.0),
+    ("trees", lambda f: f.tags.get("natural") == "tree", 6.0),
+    ("furniture", lambda f: f.tags.get("amenity") in ("bench", "waste_basket", "post_box"), 3.0),
+)
+"""Method of Inventor, what counts as told by the map, and how many of it a km of road has where it is told."""
+
+
+def invented(inventor: Inventor, features: Sequence[Feature]) -> list[Feature]:
+    """The features that the map lacks."""
+    inventor.reserve(features)
+    road_km = sum(s.length_m for s in inventor.network.driving() if s.junction < 0) / 2000.0
+    for name, counts, least in _KINDS:
+        if sum(1 for f in features if counts(f)) < least * road_km:
+            getattr(inventor, name)()
+    return inventor.made

@@ -1,0 +1,181 @@
+"""Paint on the road: lane lines, stop lines, zebra crossings, arrows and parking bays, 4 mm over the asphalt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import shapely
+
+from hazardsim.catalogue.model import Material
+from hazardsim.server.town import network as net
+from hazardsim.server.town import palette as pal
+from hazardsim.server.town.arms import Arm
+from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, planar_quads
+from hazardsim.server.town.network import Network, Strip
+from hazardsim.taxonomy import TAG
+
+LIFT_M: Final = 0.004
+_LINE_M, _DASH_M, _GAP_M = 0.13, 3.0, 4.5
+_TAG = TAG["RoadLines"]
+_ZEBRA_M = (1.2, 4.4)
+_ARROW: Final = np.array(
+    [[-0.075, 0.0], [0.075, 0.0], [0.075, 2.2], [0.33, 2.2], [0.0, 3.4], [-0.33, 2.2], [-0.075, 2.2]]
+)
+
+
+class Curve:
+    """A line [N,3] with directions, to be read at any distance along it."""
+
+    def __init__(self, points: Floats) -> None:
+        self._points = points
+        step = np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1)
+        self._run = np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9))])
+
+    @property
+    def length_m(self) -> float:
+        """Length seen from above."""
+        return float(self._run[-1])
+
+    def at(self, s: Floats) -> Floats:
+        """Points [K,3]."""
+        return np.stack([np.interp(s, self._run, self._points[:, k]) for k in range(3)], axis=1)
+
+    def across(self, s: Floats) -> Floats:
+        """Unit vectors [K,3] to the left."""
+        ahead = self.at(np.minimum(s + 0.3, self.length_m)) - self.at(np.maximum(s - 0.3, 0.0))
+        ahead /= np.maximum(np.linalg.norm(ahead[:, :2], axis=1, keepdims=True), 1e-9)
+        return np.stack([-ahead[:, 1], ahead[:, 0], np.zeros(len(s))], axis=1)
+
+    def band(self, s0: float, s1: float, left: float, right: float) -> Floats:
+        """Quads [Q,4,3] between two offsets to the left, a step of at most 2 m."""
+        s = np.linspace(s0, s1, max(2, int(np.ceil((s1 - s0) / 2.0)) + 1))
+        points, side = self.at(s) + np.array([0.0, 0.0, LIFT_M]), self.across(s)
+        a, b = points + side * left, points + side * right
+        return np.stack([b[:-1], b[1:], a[1:], a[:-1]], axis=1)
+
+
+def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> list[Floats]:
+    low, high = ends[0], curve.length_m - ends[1]
+    if high - low < 1.0:
+        return []
+
+    def solid(at: float) -> list[Floats]:
+        return [curve.band(low, high, at + _LINE_M / 2, at - _LINE_M / 2)]
+
+    def broken(at: float) -> list[Floats]:
+        starts = np.arange(low + 0.5, high - 1.0, _DASH_M + _GAP_M)
+        return [curve.band(float(s), min(float(s) + _DASH_M, high), at + _LINE_M / 2, at - _LINE_M / 2) for s in starts]
+
+    pair = _LINE_M
+    double = {
+        net.SOLID_SOLID: (solid, solid),
+        net.SOLID_BROKEN: (solid, broken),
+        net.BROKEN_SOLID: (broken, solid),
+        net.BROKEN_BROKEN: (broken, broken),
+    }
+    if kind in double:
+        return double[kind][0](offset + pair) + double[kind][1](offset - pair)
+    return solid(offset) if kind == net.SOLID else broken(offset) if kind == net.BROKEN else []
+
+
+def paint(builder: Builder, network: Network, arms: Sequence[Arm], is_osm: bool) -> None:
+    """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
+    sheets: dict[Material, list[Floats]] = {pal.WHITE_PAINT: [], pal.YELLOW_PAINT: []}
+    driving = [s for s in network.driving() if s.junction < 0]
+    crossing = {(id(s), is_in): a for a in arms for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group}
+    lefts = [shapely.LineString(s.edge(1.0)[:, :2]) for s in driving]
+    tree = shapely.STRtree(lefts)
+    by_road: dict[int, list[Strip]] = {}
+    for strip in driving:
+        by_road.setdefault(strip.road, []).append(strip)
+    for index, strip in enumerate(driving):
+        ends = (_clear(crossing.get((id(strip), False))), _clear(crossing.get((id(strip), True)), stop=True))
+        peers = [s for s in by_road[strip.road] if s.lane * strip.lane > 0 and s is not strip]
+        is_inner = not any(abs(s.lane) < abs(strip.lane) for s in peers)
+        is_outer = not any(abs(s.lane) > abs(strip.lane) for s in peers)
+        if is_inner:
+            other = _opposing(index, driving, lefts, tree)
+            if other is None or _draws(strip):
+                kind, paint_kind = _centre_kind(strip, len(peers), other is not None, is_osm)
+                sheets[paint_kind] += _line(Curve(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
+        if is_osm and is_outer and (peers or strip.speed > 15.0):
+            sheets[pal.WHITE_PAINT] += _line(Curve(strip.edge(-1.0)), net.SOLID, 0.22, ends)
+        elif not (is_osm and is_outer):
+            kind = net.BROKEN if is_osm else int(strip.marks[len(strip.marks) // 2, 2])
+            yellow = not is_osm and int(strip.marks[len(strip.marks) // 2, 3]) == net.YELLOW
+            colour = pal.YELLOW_PAINT if yellow else pal.WHITE_PAINT
+            sheets[colour] += _line(Curve(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
+    for arm in arms:
+        sheets[pal.WHITE_PAINT] += _mouth(builder, arm)
+    for material, tables in sheets.items():
+        if tables:
+            builder.add(planar_quads(np.concatenate(tables)), material, _TAG)
+
+
+def _clear(arm: Arm | None, stop: bool = False) -> float:
+    """How far from the mouth lane lines end."""
+    if arm is None:
+        return 0.0
+    return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if arm.has_zebra else 0.5
+
+
+def _draws(strip: Strip) -> bool:
+    turn = float(np.cos(strip.heading_rad[0])), float(np.sin(strip.heading_rad[0]))
+    return turn[0] > 1e-3 or (abs(turn[0]) <= 1e-3 and turn[1] > 0)
+
+
+def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString], tree: shapely.STRtree) -> int | None:
+    middle = lefts[index].interpolate(0.5, normalized=True)
+    turn = driving[index].heading_rad[len(driving[index].heading_rad) // 2]
+    for other in sorted(int(k) for k in tree.query(middle.buffer(0.6))):
+        heading = driving[other].heading_rad[len(driving[other].heading_rad) // 2]
+        if other != index and lefts[other].distance(middle) < 0.6 and np.cos(heading - turn) < -0.5:
+            return other
+    return None
+
+
+def _centre_kind(strip: Strip, peers: int, two_way: bool, is_osm: bool) -> tuple[int, Material]:
+    if not is_osm:
+        kind, colour = (int(v) for v in strip.marks[len(strip.marks) // 2, :2])
+        return kind, pal.YELLOW_PAINT if colour == net.YELLOW else pal.WHITE_PAINT
+    if not two_way:
+        return net.SOLID, pal.YELLOW_PAINT
+    if peers:
+        return net.SOLID_SOLID, pal.YELLOW_PAINT
+    return net.BROKEN, pal.YELLOW_PAINT
+
+
+def _mouth(builder: Builder, arm: Arm) -> list[Floats]:
+    """Stop lines, zebra stripes and arrows of one arm."""
+    out: list[Floats] = []
+    for strip, is_in in [(s, True) for s in arm.incoming] + [(s, False) for s in arm.outgoing]:
+        curve, long = Curve(strip.centre), strip.length_m
+        half = float(strip.width_m[-1]) / 2
+
+        def at(s: float, c: Curve = curve, n: float = long, back: bool = is_in) -> float:
+            return c.length_m - s if back else s
+
+        if arm.has_zebra:
+            pitch = 2 * half / 4
+            for k in range(4):
+                left = half - pitch * (k + 0.25)
+                s0, s1 = sorted((at(_ZEBRA_M[0]), at(_ZEBRA_M[1])))
+                out.append(curve.band(s0, s1, left, left - pitch * 0.5))
+        if is_in and (arm.is_lit or arm.is_minor):
+            back = _ZEBRA_M[1] + 0.9 if arm.has_zebra else 0.8
+            if long > back + 1.0:
+                out.append(curve.band(at(back + 0.4), at(back), half - 0.15, 0.15 - half))
+        if is_in and len(arm.incoming) > 1 and long > 30.0:
+            _arrow(builder, curve, curve.length_m - 14.0)
+    return out
+
+
+def _arrow(builder: Builder, curve: Curve, s: float) -> None:
+    foot = curve.at(np.array([s]))[0]
+    left = curve.across(np.array([s]))[0]
+    ahead = np.array([left[1], -left[0], 0.0])
+    flat = cap(shapely.Polygon(_ARROW), 0.0)
+    points = foot + np.array([0, 0, LIFT_M]) + flat.vertices[:, :1] * -left + flat.vertices[:, 1:2] * ahead
+    builder.add(Solid(points, flat.faces, flat.uv), pal.WHITE_PAINT, _TAG)

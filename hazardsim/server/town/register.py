@@ -1,0 +1,66 @@
+"""The objects and models of a town while it is being built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+
+from hazardsim.catalogue.model import TaggedPart
+from hazardsim.server.scene import FIRST_TOWN_ID, TownObject
+from hazardsim.server.town.mesh import Builder, Floats
+from hazardsim.server.town.network import pose_at
+
+_HEADROOM_M = 4.5
+
+
+@dataclass(slots=True, eq=False)
+class Register:
+    """Hands out ids, keeps models once, and gathers static triangles."""
+
+    builder: Builder = field(default_factory=Builder)
+    models: dict[str, tuple[TaggedPart, ...]] = field(default_factory=dict)
+    objects: list[TownObject] = field(default_factory=list)
+    _boxes: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+
+    @property
+    def next_id(self) -> int:
+        """The id of the next object."""
+        return FIRST_TOWN_ID + len(self.objects)
+
+    def learn(self, key: str, parts: tuple[TaggedPart, ...]) -> None:
+        """Keep a model; what reaches out above 4.5 m (arms over the lanes) does not widen its box."""
+        points = np.concatenate([p.part.vertices[np.unique(p.part.faces)] for p in parts]).astype(np.float64)
+        low, high = points.min(axis=0), points.max(axis=0)
+        under = points[points[:, 2] < _HEADROOM_M]
+        low[:2], high[:2] = under[:, :2].min(axis=0), under[:, :2].max(axis=0)
+        self.models[key] = parts
+        self._boxes[key] = low, high
+
+    def half_size(self, key: str) -> Floats:
+        """Half sizes [3] of a model's box."""
+        low, high = self._boxes[key]
+        return (high - low) / 2
+
+    def stand(self, name: str, tag: int, key: str, place: Floats, heading_rad: float, scale: float = 1.0) -> None:
+        """Place a model at `place` [3]."""
+        low, high = self._boxes[key]
+        centre, half = (low + high) / 2, (high - low) / 2
+        self._append(name, tag, pose_at(place, heading_rad, scale), centre, half, key)
+
+    def footprint(self, key: str, x: float, y: float, heading_rad: float, scale: float = 1.0) -> shapely.Polygon:
+        """Where a model's box would stand."""
+        low, high = self._boxes[key]
+        pose = pose_at(np.array([x, y, 0.0]), heading_rad, scale)
+        ring = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
+        return shapely.Polygon(ring @ pose[:2, :2].T + pose[:2, 3])
+
+    def note(self, name: str, tag: int, frame: Floats, low: Floats, high: Floats) -> None:
+        """Write down an object whose triangles are static: its frame [4,4] and its box in it."""
+        self._append(name, tag, frame, (low + high) / 2, (high - low) / 2, None)
+
+    def _append(self, name: str, tag: int, pose: Floats, centre: Floats, half: Floats, key: str | None) -> None:
+        middle = (float(centre[0]), float(centre[1]), float(centre[2]))
+        extent = (float(half[0]), float(half[1]), float(half[2]))
+        self.objects.append(TownObject(self.next_id, f"{name}_{len(self.objects)}", tag, pose, middle, extent, key))

@@ -1,0 +1,208 @@
+"""The state of the simulation behind one lock, and frozen views of it for the renderer and the streams.
+
+The world is kinematic: an actor moves when a call moves it, and not otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Stamp
+from hazardsim.server.protocol.rpc import CallError
+from hazardsim.server.protocol.streams import token
+from hazardsim.server.protocol.structs import ActorDescription, ActorRecord, EpisodeSettings, Transform
+from hazardsim.server.scene import Camera, Pose, SceneObject, Town
+from hazardsim.server.weather import Weather
+from hazardsim.server.world import blueprints
+from hazardsim.server.world.actors import Actor, Actors
+from hazardsim.server.world.axes import pose_from_transform
+from hazardsim.server.world.blueprints import BlueprintLibrary
+from hazardsim.server.world.bodies import Bodies
+from hazardsim.server.world.boxes import TurnedBox, overlap
+from hazardsim.server.world.cameras import camera_settings
+from hazardsim.server.world.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+COLLISION: Final = "Spawn failed because of collision at spawn position"
+NO_PARENT: Final = "unable to attach actor: parent actor not found"
+_PERIOD_SLACK_S: Final = 1e-6
+_EDGE_OF_THE_WORLD_M: Final = 1e7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A camera that must take a picture: its actor, and where it is in CARLA's axes."""
+
+    actor_id: int
+    camera: Camera
+    transform: Transform
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenery:
+    """What rays meet."""
+
+    objects: tuple[SceneObject, ...]
+    hidden: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """The world at one frame; nothing that happens later changes it."""
+
+    stamp: Stamp
+    state: EpisodeState
+    scenery: Scenery
+    weather: Weather
+    shots: tuple[Shot, ...]
+
+
+class World:
+    """Everything that calls read and change; hold `lock` around each call."""
+
+    def __init__(self, town: Town, library: BlueprintLibrary, bodies: Bodies, stream_port: int) -> None:
+        self.lock = threading.RLock()
+        self.library = library
+        self.bodies = bodies
+        self.clock = Clock(EpisodeSettings())
+        self.actors = Actors()
+        self.weather = Weather()
+        self.episode_id = 0
+        self.town = town
+        self.hidden: set[int] = set()
+        self.map_changed = False
+        self._stream_port = stream_port
+        self.spectator = self.begin_episode(town)
+
+    def begin_episode(self, town: Town, *, reset_settings: bool = True) -> Actor:
+        """Empty the world and put a spectator into a town; the new spectator."""
+        self.actors.clear()
+        self.hidden.clear()
+        self.episode_id += 1
+        self.town = town
+        self.map_changed = True
+        self.weather = Weather()
+        self.clock.begin_episode()
+        if reset_settings:
+            self.clock.settings = EpisodeSettings()
+        self.spectator = Actor(self.actors.new_id(), blueprints.SPECTATOR, {}, Transform())
+        self.actors.add(self.spectator)
+        return self.spectator
+
+    def record(self, actor: Actor) -> ActorRecord:
+        """What a client keeps of an actor."""
+        return actor.record(token(actor.id, self._stream_port))
+
+    def spawn(self, description: ActorDescription, transform: Transform, parent_id: int | None = None) -> Actor:
+        """A new actor; with a parent, `transform` is relative to it.
+
+        Raises:
+            CallError: the real server's text for a wrong description, a missing parent or a collision.
+        """
+        if parent_id is not None and self.actors.find(parent_id) is None:
+            raise CallError(NO_PARENT)
+        _check_place(transform)
+        try:
+            blueprint, values = self.library.resolve(description)
+            body = self.bodies.body(blueprint, values)
+            camera = camera_settings(blueprint.camera, values) if blueprint.camera is not None else None
+        except ValueError as error:
+            raise CallError(f"{blueprints.INVALID}: {error}") from None
+        actor = Actor(0, blueprint, values, transform, parent_id or 0, body, camera)
+        if blueprint.kind in ("vehicle", "walker") and self._collides(actor):
+            raise CallError(COLLISION)
+        actor.id = self.actors.new_id()
+        self.actors.add(actor)
+        return actor
+
+    def place(self, actor: Actor, transform: Transform) -> None:
+        """Put an actor somewhere, relative to its parent if it has one.
+
+        Raises:
+            CallError: farther away than any world is large.
+        """
+        _check_place(transform)
+        actor.transform = transform
+
+    def _turned_box(self, actor: Actor) -> TurnedBox | None:
+        if actor.body is None:
+            return None
+        return TurnedBox.of(self.actors.pose(actor), actor.body.centre_m, actor.body.extent_m)
+
+    def _collides(self, actor: Actor) -> bool:
+        mine = self._turned_box(actor)
+        if mine is None:
+            return False
+        others = (self._turned_box(other) for other in self.actors if other.id != actor.parent_id)
+        return any(overlap(mine, box) for box in others if box is not None)
+
+    def scenery(self) -> Scenery:
+        """What rays meet now."""
+        return Scenery(
+            tuple(
+                SceneObject(actor.id, actor.body.key, actor.body.parts, self._body_pose(actor, actor.body.scale))
+                for actor in self.actors
+                if actor.body is not None
+            ),
+            frozenset(self.hidden),
+        )
+
+    def _body_pose(self, actor: Actor, scale: float) -> Pose:
+        pose = self.actors.pose(actor) @ np.diag([scale, scale, scale, 1.0])
+        pose.flags.writeable = False
+        return pose
+
+    def state(self) -> EpisodeState:
+        """Where every actor is, for the state stream."""
+        return EpisodeState(
+            episode_id=self.episode_id,
+            stamp=self.clock.stamp(),
+            platform_seconds=time.monotonic(),
+            delta_seconds=self.clock.delta_s,
+            actors=tuple(
+                ActorState(
+                    id=actor.id,
+                    transform=self.actors.transform(actor),
+                    velocity=actor.velocity,
+                    control=actor.control if actor.blueprint.kind == "vehicle" else None,
+                    is_walker=actor.blueprint.kind == "walker",
+                )
+                for actor in self.actors
+            ),
+            map_changed=self.map_changed,
+        )
+
+    def view(self, watched: frozenset[int]) -> View:
+        """A frozen copy of now, with a shot for each watched camera whose time has come."""
+        shots = [self._shot(actor) for actor in self.actors if actor.id in watched and self._is_due(actor)]
+        return View(self.clock.stamp(), self.state(), self.scenery(), self.weather, tuple(shots))
+
+    def _is_due(self, actor: Actor) -> bool:
+        if actor.camera is None or self.clock.settings.no_rendering_mode:
+            return False
+        if self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
+            return False
+        actor.due_s = self.clock.seconds + actor.camera.period_s
+        return True
+
+    def _shot(self, actor: Actor) -> Shot:
+        settings = actor.camera
+        assert settings is not None, "only cameras are due"  # noqa: S101 - a mistake in this class
+        transform = self.actors.transform(actor)
+        pose = pose_from_transform(transform)
+        pose.flags.writeable = False
+        camera = Camera(settings.kind, settings.width, settings.height, settings.fov_deg, pose, settings.options)
+        return Shot(actor.id, camera, transform)
+
+
+def _check_place(transform: Transform) -> None:
+    at = transform.location
+    if max(abs(at.x), abs(at.y), abs(at.z)) > _EDGE_OF_THE_WORLD_M:
+        raise CallError(f"location ({at.x:g}, {at.y:g}, {at.z:g}) lies outside the world")

@@ -1,0 +1,88 @@
+"""What the commands do: options to splits, plan, evaluation and report."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ood_eval.data import First, LabelPolicy, SegDataset, StreetHazards
+from ood_eval.data.streethazards import Split
+from ood_eval.errors import DataError
+from ood_eval.experiment.run import Evaluation
+from ood_eval.experiment.suite import load_suite
+from ood_eval.models import PyramidConfig
+from ood_eval.report import print_table, read_result, write_report
+from ood_eval.training import PRESETS, Machine, TrainingPlan, train
+
+if TYPE_CHECKING:
+    from ood_eval.cli import RunCaos, Training
+
+_LOG: Final = logging.getLogger(__name__)
+# The preset's network: the paper's, and the one that two cores train in minutes.
+_NETWORKS: Final = {
+    "paper": PyramidConfig(kind="pspnet", encoder="resnet101"),
+    "small": PyramidConfig(kind="pspnet_short", encoder="efficientnet_lite0"),
+}
+
+
+def run_caos(command: RunCaos) -> None:
+    """Trains if no checkpoint is given, scores the test split, writes the report, prints the table."""
+    options = command.training
+    suite = load_suite(command.suite)
+    if command.detectors:
+        suite = suite.with_detectors(command.detectors)
+    test = _split(command.data, "test", options, command.limit_test)
+    training = _split(command.data, "training", options, options.limit_train)
+    fit_splits: dict[str, SegDataset] = {"training": training}
+    try:
+        fit_splits["validation"] = _split(command.data, "validation", options, None)
+    except DataError as error:
+        _LOG.info("no validation split: %s", error)
+    given = command.checkpoint
+    checkpoint = given if given is not None else train_segmenter(options, command.data, command.out)
+    seed = None if given is not None else options.seed
+    evaluation = Evaluation(suite, checkpoint, test, fit_splits, options.policy, seed, command.device)
+    evaluation.run(command.out)
+    report((command.out,), None)
+
+
+def train_segmenter(options: Training, data: Path, out: Path) -> Path:
+    """Trains on the training split and returns the checkpoint."""
+    return train(plan_of(options), _split(data, "training", options, options.limit_train), out, _machine(options))
+
+
+def report(runs: Sequence[Path], to: Path | None) -> None:
+    """Writes the report of finished runs and prints their tables."""
+    results = [read_result(run) for run in runs]
+    written = write_report(results, to if to is not None else runs[0] / "report")
+    for result in results:
+        print_table(result)
+    _LOG.info("report: %s and %s", written, written.with_name("index.html"))
+
+
+def plan_of(options: Training) -> TrainingPlan:
+    """The preset, changed by what the options give."""
+    recipe, network = PRESETS[options.preset], _NETWORKS[options.preset]
+    given = {"epochs": options.epochs, "batch_size": options.batch_size, "learning_rate": options.learning_rate}
+    recipe = dataclasses.replace(recipe, **{name: value for name, value in given.items() if value is not None})
+    network = dataclasses.replace(
+        network,
+        kind=options.segmenter or network.kind,
+        encoder=options.encoder or network.encoder,
+        channels=recipe.channels,
+        auxiliary=recipe.auxiliary_weight > 0,
+    )
+    return TrainingPlan(recipe, network, options.weights, options.policy, options.seed)
+
+
+def _split(data: Path, split: Split, options: Training, limit: int | None) -> SegDataset:
+    whole = StreetHazards(data, split, LabelPolicy(options.policy), official=options.official)
+    whole.check_sizes()
+    return whole if limit is None else First(whole, limit)
+
+
+def _machine(options: Training) -> Machine:
+    return Machine(options.accelerator, options.devices, options.nodes, options.workers)

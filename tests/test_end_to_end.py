@@ -1,0 +1,199 @@
+"""The whole house: both command lines, the real carla client, the embedded server, Mitsuba, files on disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from hazardsim.dataset.layout import SplitLayout
+from hazardsim.dataset.reader import read_split
+
+pytestmark = pytest.mark.slow
+
+RENDER = [
+    "--town", "Town05", "--anomalies", "--frames", "4", "--seed", "7", "--width", "160", "--height", "90", "--split",
+    "test", "--samples", "1",
+]  # fmt: skip
+
+
+def hazardsim(*arguments, timeout=400):
+    command = [sys.executable, "-m", "hazardsim.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+
+
+def tree(root):
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    root = tmp_path_factory.mktemp("whole")
+    result = hazardsim("render", *RENDER, "--out", root)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == str(root)
+    return root
+
+
+def test_frames_hold_what_they_promise(dataset):
+    frames = list(read_split(dataset, "test"))
+    assert [f.number for f in frames] == [1, 2, 3, 4]
+    for frame in frames:
+        labels, instances = frame.labels(), frame.instances()
+        assert frame.rgb().std() > 10
+        assert frame.record["anomalies"]
+        mask = labels == 14
+        assert mask.any()
+        first = len(frame.record["scene"]["actors"]) + 1
+        numbers = range(first, first + len(frame.record["anomalies"]))
+        np.testing.assert_array_equal(mask, np.isin(instances, numbers))
+        for seen in frame.record["anomalies"]:
+            left, top, right, bottom = seen["box_px"]
+            assert (instances[top:bottom, left:right] == seen["instance"]).sum() == seen["pixels"]
+            assert 0 < left < right < 160 or seen["pixels"] > 0
+
+
+def test_a_finished_split_answers_at_once_and_changes_nothing(dataset):
+    before = tree(dataset)
+    result = hazardsim("render", *RENDER, "--out", dataset)
+    assert result.returncode == 0, result.stderr
+    assert tree(dataset) == before
+
+
+def test_killed_and_resumed_ends_in_the_same_bytes(dataset, tmp_path):
+    command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / SplitLayout("test").journal
+    deadline = time.monotonic() + 200
+    while not list(journal.glob("kept-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(journal.glob("kept-*.json"))
+    assert not (tmp_path / SplitLayout("test").manifest).exists()
+    result = hazardsim("render", *RENDER, "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert tree(tmp_path) == tree(dataset)
+
+
+def test_an_existing_streethazards_loader_reads_it(dataset):
+    from pytorch_ood.dataset.img import StreetHazards
+
+    loaded = StreetHazards(str(dataset), subset="test", download=False)
+    ours = {f.record["files"]["images"]["path"].split("/")[-1]: f for f in read_split(dataset, "test")}
+    assert len(loaded) == len(ours)
+    for i in range(len(loaded)):
+        image, target = loaded[i]
+        match = [f for f in ours.values() if np.array_equal(np.asarray(image), f.rgb())]
+        assert len(match) == 1
+        anomaly = match[0].labels() == 14
+        np.testing.assert_array_equal(np.asarray(target) < 0, anomaly)
+
+
+def test_a_contact_sheet_is_drawn(dataset, tmp_path):
+    result = hazardsim("show", dataset, "--out", tmp_path / "sheet.png")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+PAIR = """
+import json, sys
+import numpy as np
+from hazardsim.capture.rig import CameraRig
+from hazardsim.capture.session import Session
+from hazardsim.capture.shoot import shoot
+from hazardsim.scenario.scene import scene_from_data
+
+scenes = [scene_from_data(data) for data in json.load(open(sys.argv[2]))]
+saved = {}
+with Session("127.0.0.1", int(sys.argv[1]), "Town05") as session, CameraRig(session, scenes[0].camera) as rig:
+    for k, scene in enumerate(scenes):
+        for name, variant in (("with", scene), ("without", scene.without_anomalies())):
+            frame = shoot(session, rig, variant)
+            for kind in ("rgb", "semantic", "instance", "depth"):
+                saved[f"{k}-{name}-{kind}"] = getattr(frame, kind)
+np.savez(sys.argv[3], **saved)
+"""
+
+
+def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_path):
+    from hazardsim.supervise import embedded_server
+
+    frames = list(read_split(dataset, "test"))[:2]
+    (tmp_path / "scenes.json").write_text(json.dumps([f.record["scene"] for f in frames]))
+    (tmp_path / "pair.py").write_text(PAIR)
+    with embedded_server("Town05", ("--samples", "1")) as port:
+        arguments = [tmp_path / "pair.py", port, tmp_path / "scenes.json", tmp_path / "pairs.npz"]
+        result = subprocess.run(
+            [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, check=False
+        )
+    assert result.returncode == 0, result.stderr
+    pairs = np.load(tmp_path / "pairs.npz")
+    for k, frame in enumerate(frames):
+        mask = frame.labels() == 14
+        changed = pairs[f"{k}-with-semantic"] != pairs[f"{k}-without-semantic"]
+        np.testing.assert_array_equal(changed, mask)
+        np.testing.assert_array_equal(pairs[f"{k}-with-rgb"], frame.rgb())
+        nearer = pairs[f"{k}-with-depth"] != pairs[f"{k}-without-depth"]
+        np.testing.assert_array_equal(nearer, mask)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--town", "Town5"], ["Town5", "Town05"]),
+        (["--town", "nowhere.osm"], ["nowhere.osm", "no such file"]),
+        (["--scenario", "nothing"], ["nothing", "street-hazards"]),
+        (["--frames", "0"], ["--frames 0"]),
+        (["--width", "3"], ["16..8192"]),
+        (["--server", "localhost"], ["HOST:PORT"]),
+        (["--server", "127.0.0.1:9"], ["127.0.0.1:9", "no CARLA server"]),
+        (["--variant", "cuda_rgbx"], ["cuda_rgbx"]),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(tmp_path, arguments, words):
+    out = tmp_path / "out"
+    result = hazardsim("render", "--frames", "1", *arguments, "--out", out, timeout=120)
+    assert result.returncode == 1
+    lines = [line for line in result.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert word in lines[0]
+    assert not out.exists()
+
+
+def test_a_misspelt_option_is_a_usage_error():
+    result = hazardsim("render", "--twon", "Town05")
+    assert result.returncode == 2
+    assert "--town" in result.stderr
+
+
+def test_the_port_in_use_is_named():
+    from hazardsim.supervise import embedded_server
+
+    with embedded_server("Town01", ("--samples", "1")) as port:
+        result = hazardsim("serve", "--port", port, timeout=60)
+    assert result.returncode == 1
+    assert str(port) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_trained_and_judged_on_what_was_rendered(dataset, tmp_path):
+    result = hazardsim(
+        "render", "--town", "Town01", "--split", "training", "--frames", "4", "--width", "160", "--height", "90",
+        "--samples", "1", "--out", dataset,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    command = [
+        sys.executable, "-m", "ood_eval.cli", "run-caos", "--data", str(dataset), "--out", str(tmp_path), "--epochs",
+        "1", "--encoder", "resnet18",
+    ]  # fmt: skip
+    result = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+    assert result.returncode == 0, result.stderr
+    for name in ("AUROC", "AUPR", "FPR95", "maxlogit", "msp"):
+        assert name.lower() in result.stdout.lower()
+    assert (tmp_path / "report").is_dir()

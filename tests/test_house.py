@@ -1,0 +1,37 @@
+"""Rules of the house that a linter does not know."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted([*ROOT.glob("hazardsim/**/*.py"), *ROOT.glob("ood_eval/**/*.py")])
+SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "base2"}
+
+
+def test_no_module_is_longer_than_500_lines():
+    long = {str(p.relative_to(ROOT)): n for p in MODULES if (n := len(p.read_text().splitlines())) > 500}
+    assert not long
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    assert not [p for p in MODULES if p.stem in SAYS_NOTHING]
+
+
+@pytest.mark.parametrize("program", ["hazardsim.cli", "ood_eval.cli"])
+def test_help_needs_neither_carla_nor_torch(program):
+    code = f"""
+import sys
+from {program} import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+heavy = {{"carla", "mitsuba", "torch", "trimesh", "cv2"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert "render" in result.stdout or "run-caos" in result.stdout
