@@ -181,7 +181,7 @@ Command = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command: exit code 0 done, 1 expected error in one line on stderr, 2 wrong usage."""
-    command = tyro.cli(Command, prog="hazardsim", args=arguments, config=(tyro.conf.FlagCreatePairsOff,))  # type: ignore[call-overload]
+    command = tyro.cli(Command, prog="hazardsim", args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
     logging.basicConfig(level=logging.INFO, format="hazardsim: %(message)s", stream=sys.stderr)
     try:
         return int(command.run())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from hazardsim.dataset.layout import Split
-from hazardsim.scenario.spec import Scenario
+from hazardsim.scenario.spec import Scenario, scenario_to_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,20 @@ class RenderJob:
     def first_number(self, town: str) -> int:
         """The number of the town's first frame."""
         return 1 + sum(self.share(t) for t in self.towns[: self.towns.index(town)])
+
+
+def recipe_of(job: RenderJob, catalogue_digest: str) -> dict[str, object]:
+    """Everything that decides the content of the split."""
+    return {
+        "scenario": scenario_to_data(job.scenario),
+        "towns": list(job.towns),
+        "split": job.split,
+        "frames": job.frames,
+        "seed": job.seed,
+        "anomalies": job.anomalies,
+        "warm_up": job.warm_up,
+        "renderer": job.renderer,
+        "town_file": job.town_file,
+        "catalogue": catalogue_digest,
+        "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},
+    }

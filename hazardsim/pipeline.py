@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -21,12 +21,11 @@ from hazardsim.catalogue.library import AnomalyAsset, load_catalogue
 from hazardsim.dataset.layout import Split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
-from hazardsim.job import RenderJob
+from hazardsim.job import RenderJob, recipe_of
 from hazardsim.quality import fault
 from hazardsim.scenario.axes import Pose
 from hazardsim.scenario.sample import sample_scene
 from hazardsim.scenario.scene import Scene, SceneCamera
-from hazardsim.scenario.spec import scenario_to_data
 from hazardsim.terminal import die_with_parent, keep_native_noise_out
 
 LOG = logging.getLogger(__name__)
@@ -36,23 +35,6 @@ SERVER_LOST = 3
 
 _PATIENCE = 40
 """So many scenes in a row may be left out before the run gives up: something is wrong with the scenario or the town."""
-
-
-def recipe_of(job: RenderJob, catalogue_digest: str) -> Mapping[str, object]:
-    """Everything that decides the content of the split."""
-    return {
-        "scenario": scenario_to_data(job.scenario),
-        "towns": list(job.towns),
-        "split": job.split,
-        "frames": job.frames,
-        "seed": job.seed,
-        "anomalies": job.anomalies,
-        "warm_up": job.warm_up,
-        "renderer": job.renderer,
-        "town_file": job.town_file,
-        "catalogue": catalogue_digest,
-        "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},
-    }
 
 
 def assets_for(split: Split, assets: Sequence[AnomalyAsset]) -> tuple[AnomalyAsset, ...]:
@@ -71,17 +53,24 @@ def run(job: RenderJob) -> None:
         HazardsimError: see capture, dataset and scenario.
     """
     catalogue = load_catalogue()
-    writer = SplitWriter(Path(job.out), job.split, recipe_of(job, catalogue.digest))
-    if writer.complete:
-        return
     assets = assets_for(job.split, catalogue.assets) if job.anomalies else ()
-    with tqdm(total=job.frames, unit="frame", desc=f"{'+'.join(job.towns)} {job.split}", file=sys.stderr) as bar:
+    with contextlib.ExitStack() as stack:
+        writer = None
         for town in job.towns:
-            _run_town(job, town, writer, assets, bar)
-    writer.finish()
+            with Session(job.host, job.port, town) as session:
+                if writer is None:  # only now: a server that cannot be reached leaves no trace on disk
+                    writer = SplitWriter(Path(job.out), job.split, recipe_of(job, catalogue.digest))
+                    title = f"{'+'.join(job.towns)} {job.split}"
+                    bar = stack.enter_context(tqdm(total=job.frames, unit="frame", desc=title, file=sys.stderr))
+                _run_town(job, session, writer, assets, bar)
+        if writer is not None:
+            writer.finish()
 
 
-def _run_town(job: RenderJob, town: str, writer: SplitWriter, assets: Sequence[AnomalyAsset], bar: tqdm[Never]) -> None:
+def _run_town(
+    job: RenderJob, session: Session, writer: SplitWriter, assets: Sequence[AnomalyAsset], bar: tqdm[Never]
+) -> None:
+    town = session.town
     number, last = job.first_number(town), job.first_number(town) + job.share(town)
     index = 0
     while number < last and writer.tried(town, index):
@@ -94,7 +83,7 @@ def _run_town(job: RenderJob, town: str, writer: SplitWriter, assets: Sequence[A
     spec = job.scenario.camera
     camera = SceneCamera(spec.width_px, spec.height_px, spec.fov_deg, Pose(0.0, 0.0, 50.0))
     left_out = 0
-    with Session(job.host, job.port, town) as session, CameraRig(session, camera) as rig:
+    with CameraRig(session, camera) as rig:
         around = explore(session)
         while number < last:
             reason = _take(

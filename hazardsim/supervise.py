@@ -6,6 +6,7 @@ counts is the files on disk and the exit code.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -19,9 +20,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from hazardsim.catalogue.library import load_catalogue
 from hazardsim.dataset.layout import SplitLayout
+from hazardsim.dataset.writer import is_whole
 from hazardsim.errors import HazardsimError, SimulatorError
-from hazardsim.job import RenderJob
+from hazardsim.job import RenderJob, recipe_of
 
 LOG = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ def render(job: RenderJob, server: tuple[str, int] | None, town: str, flags: tup
     Raises:
         HazardsimError: the server does not start, or capture died several times without a new frame between.
     """
+    if is_whole(Path(job.out), job.split, recipe_of(job, load_catalogue().digest)):
+        return 0
     failures = 0
     while True:
         before = _progress(job)
@@ -84,7 +89,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], ready: Path, log: Path) -> 
     deadline = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline:
         if ready.exists():
-            return int(ready.read_text(encoding="ascii"))
+            return int(json.loads(ready.read_text(encoding="utf-8"))["port"])
         if process.poll() is not None:
             raise HazardsimError(_last_words(log) or f"the embedded server ended with code {process.returncode}")
         time.sleep(0.05)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ood_eval.data import First, LabelPolicy, SegDataset, StreetHazards
 from ood_eval.data.streethazards import Split
+from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.errors import DataError
 from ood_eval.experiment.run import Evaluation
 from ood_eval.experiment.suite import load_suite
@@ -41,6 +42,8 @@ def run_caos(command: RunCaos) -> None:
         fit_splits["validation"] = _split(command.data, "validation", options, None)
     except DataError as error:
         _LOG.info("no validation split: %s", error)
+    for spec in suite.detectors:
+        build_detector(spec.name, spec.options, DETECTORS)
     given = command.checkpoint
     checkpoint = given if given is not None else train_segmenter(options, command.data, command.out)
     seed = None if given is not None else options.seed
@@ -80,7 +83,7 @@ def plan_of(options: Training) -> TrainingPlan:
 
 def _split(data: Path, split: Split, options: Training, limit: int | None) -> SegDataset:
     whole = StreetHazards(data, split, LabelPolicy(options.policy), official=options.official)
-    whole.check_sizes()
+    whole.check()
     return whole if limit is None else First(whole, limit)
 
 

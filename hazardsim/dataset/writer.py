@@ -7,7 +7,6 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -34,7 +33,7 @@ class SplitWriter:
         DatasetError: the folder holds a split of another recipe, or cannot be read or written.
     """
 
-    def __init__(self, root: Path, split: Split, recipe: Mapping[str, object]) -> None:
+    def __init__(self, root: Path, split: Split, recipe: Record) -> None:
         self._root = root
         self._layout = SplitLayout(split)
         self._recipe: Record = json.loads(json_line(recipe))
@@ -96,29 +95,15 @@ class SplitWriter:
 
     def _open(self) -> None:
         path = self._root / self._layout.recipe
-        try:
-            if path.exists():
-                self._compare(_load(path))
-            else:
-                write_whole(path, [json.dumps(self._recipe, indent=2, sort_keys=True).encode(), b"\n"])
-            self._lock = _lock(path)
-            self.complete = (self._root / self._layout.manifest).exists()
-            if self.complete:
-                shutil.rmtree(self._root / self._layout.journal, ignore_errors=True)
-            for file in self._journalled(""):
-                record = _load(file)
-                self._tried[(record["town"], record["index"])] = record.get("number")
-        except (OSError, ValueError, KeyError) as error:
-            raise DatasetError(f"{path.parent} holds a damaged dataset ({error}); choose another --out") from error
-
-    def _compare(self, found: Record) -> None:
-        for key in sorted(set(found) | set(self._recipe)):
-            if found.get(key) != self._recipe.get(key):
-                where = self._root / self._layout.folder
-                raise DatasetError(
-                    f"{where} holds a {self._layout.split} split made with another {key} ({_short(found.get(key))}, "
-                    f"now {_short(self._recipe.get(key))}); choose another --out or delete it"
-                )
+        self.complete = is_whole(self._root, self._layout.split, self._recipe)
+        if not path.exists():
+            write_whole(path, [json.dumps(self._recipe, indent=2, sort_keys=True).encode(), b"\n"])
+        self._lock = _lock(path)
+        if self.complete:
+            shutil.rmtree(self._root / self._layout.journal, ignore_errors=True)
+        for file in self._journalled(""):
+            record = _load(file)
+            self._tried[(record["town"], record["index"])] = record.get("number")
 
     def _journal(self, name: str) -> Path:
         return self._root / self._layout.journal / f"{name}.json"
@@ -139,6 +124,26 @@ class SplitWriter:
             "fpath_img": str(paths["images"]),
             "fpath_segm": str(paths["annotations"]),
         }
+
+
+def is_whole(root: Path, split: Split, recipe: Record) -> bool:
+    """Whether the split is there from the first frame to the last.
+
+    Raises:
+        DatasetError: it is there, or was begun, with another recipe; the message names the first difference.
+    """
+    layout = SplitLayout(split)
+    path = root / layout.recipe
+    if not path.exists():
+        return False
+    found, wanted = _load(path), json.loads(json_line(recipe))
+    for key in sorted(set(found) | set(wanted)):
+        if found.get(key) != wanted.get(key):
+            raise DatasetError(
+                f"{root / layout.folder} holds a {split} split made with another {key} ({_short(found.get(key))}, "
+                f"now {_short(wanted.get(key))}); choose another --out or delete it"
+            )
+    return (root / layout.manifest).exists()
 
 
 def _lock(path: Path) -> IO[bytes]:
@@ -164,7 +169,10 @@ def _try_lock(file: IO[bytes], wait_s: float) -> bool:
 
 
 def _load(path: Path) -> Record:
-    record: Record = json.loads(path.read_bytes())
+    try:
+        record: Record = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is damaged ({error}); delete it, or choose another --out") from error
     return record
 
 

@@ -68,20 +68,19 @@ class StreetHazards:
         identity = f"{entry.image.parent.name}/{entry.image.stem}"
         return Sample(identity, image, self.policy.train_ids(raw), self.policy.anomaly(raw) if test else None)
 
-    def check_sizes(self) -> None:
-        """Compares every header with the index, reading no pixels.
+    def check(self) -> None:
+        """Compares every image's header with the index, and every label map with its image and the label table.
 
         Raises:
-            DataError: a file is unreadable, or its size is not the one the index or its image gives.
+            DataError: a file is unreadable, a size differs, or a label id is outside the table.
         """
         for entry in self.entries:
-            image, labels = image_size(entry.image), image_size(entry.labels)
-            if entry.size_px is not None and image != entry.size_px:
+            width, height = image_size(entry.image)
+            if entry.size_px is not None and (width, height) != entry.size_px:
                 want = f"{entry.size_px[0]}x{entry.size_px[1]}"
-                raise DataError(f"{entry.image}: is {image[0]}x{image[1]} where {self.index.name} says {want}")
-            if labels != image:
-                size = f"{image[0]}x{image[1]}"
-                raise DataError(f"{entry.labels}: the label map is {labels[0]}x{labels[1]} but its image is {size}")
+                raise DataError(f"{entry.image}: is {width}x{height} where {self.index.name} says {want}")
+            raw = read_labels(entry.labels, (height, width))
+            check_raw_labels(raw, str(entry.labels), anomalies_allowed=self.split == "test")
 
 
 def find_index(root: Path, split: Split) -> Path:

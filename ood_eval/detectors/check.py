@@ -87,7 +87,7 @@ def _through_file(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return loaded
 
 
-def _require(holds: bool, name: str, breach: str) -> None:  # noqa: FBT001
+def _require(holds: bool, name: str, breach: str) -> None:
     if not holds:
         raise DetectorError(f"{name}: {breach}")
 

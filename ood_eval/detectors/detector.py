@@ -25,7 +25,7 @@ class Detector(ABC):
     def __init__(self) -> None:
         self._ready = self.fit_split is None
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:
+    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: B027
         """Sees one batch of the fit split; `labels` [B,H,W] u8 train ids, 255 void."""
 
     def finish(self) -> None:

@@ -41,9 +41,7 @@ class KNN(Detector):
     def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
         """Keeps features at random places; labels are not used."""
         features = normalize(forward.output.features, dim=1).flatten(2).transpose(1, 2).cpu()
-        kept = []
-        for one in features:
-            kept.append(one[torch.randperm(len(one), generator=self._places)[: self.per_image]])
+        kept = [one[torch.randperm(len(one), generator=self._places)[: self.per_image]] for one in features]
         self.bank = torch.cat([*([self.bank] if self.bank.numel() else []), *kept])
 
     def finish(self) -> None:

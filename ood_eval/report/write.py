@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -60,7 +61,7 @@ def best_detectors(result: Result, count: int = _SHOWN) -> list[str]:
 
     def rank(name: str) -> float:
         row = result.value(name, protocol, "aupr")
-        return -1.0 if row is None or row.value != row.value else row.value  # noqa: PLR0124
+        return -1.0 if row is None or math.isnan(row.value) else row.value
 
     return sorted(detectors_of(result), key=rank, reverse=True)[:count]
 

@@ -21,7 +21,7 @@ WIDTH: Final = 2048
 HEIGHT: Final = 512
 SUN_HALF_ANGLE: Final = np.radians(0.4)
 """A little more than the real 0.27 degrees: haze widens the sun's shadow edge."""
-SUNLIT_WHITE: Final = 24000.0
+SUNLIT_WHITE: Final = 0.45
 """Radiance of a white wall in the clear noon sun, in the units of the sky model below; measured from it."""
 _CLOUD_SEED: Final = 2022
 _NIGHT = (0.012, 0.016, 0.03)

@@ -1,0 +1,110 @@
+"""Water on surfaces: how wet and puddled a point is, in a pattern fixed to the world and not to the texture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.server.render.noise import fractal
+from hazardsim.server.render.tables import Look
+from hazardsim.server.weather import Weather
+
+PATCH_M: Final = 37.0
+"""Size of the tile of the world pattern; the second, turned, layer makes its repetition hard to see."""
+_SEED: Final = 37
+_TURN: Final = 0.61
+
+Array = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Water:
+    """Shares 0..1: film on everything outside, ground under puddles, rain falling now."""
+
+    film: float
+    puddles: float
+    rain: float
+
+
+def water_of(weather: Weather) -> Water:
+    """What CARLA's numbers mean for surfaces; deposits of 100 cover the road, as its documentation says."""
+    rain = float(np.clip(weather.precipitation / 100, 0, 1))
+    deposits = float(np.clip(weather.precipitation_deposits / 100, 0, 1))
+    wetness = float(np.clip(weather.wetness / 100, 0, 1))
+    return Water(max(wetness, min(1.0, 1.6 * deposits), min(1.0, 1.3 * rain)), deposits, rain)
+
+
+@lru_cache(maxsize=1)
+def world_pattern() -> NDArray[np.float32]:
+    """Two tileable layers [512,512,2] f32: large and small unevenness, mean 0, standard deviation 1."""
+    rng = np.random.default_rng(_SEED)
+    return np.dstack([fractal(rng, 512, 2, 48, 0.9), fractal(rng, 512, 24, 200, 0.4)])
+
+
+class DeviceGround:
+    """The world pattern on the device, with the water of a weather."""
+
+    def __init__(self, water: Water) -> None:
+        import drjit as dr
+        import mitsuba as mi
+
+        self._table = mi.Texture2f(mi.TensorXf(world_pattern()), wrap_mode=dr.WrapMode.Repeat)
+        self.wet = water.film > 0
+        self.film, self.puddles, self.rain = mi.Float(water.film), mi.Float(water.puddles), mi.Float(water.rain)
+        dr.make_opaque(self.film, self.puddles, self.rain)
+
+    def uneven(self, point: Array, active: Array) -> tuple[Array, Array]:
+        """Large and small unevenness of the world at `point`."""
+        import mitsuba as mi
+
+        x, y = point.x / PATCH_M, point.y / PATCH_M
+        turned = mi.Point2f(_TURN * x - 0.79 * y, 0.79 * x + _TURN * y)
+        first = self._table.eval(mi.Point2f(x, y), active)
+        second = self._table.eval(turned * 1.7, active)
+        return 0.75 * (first[0] + second[0]), 0.75 * (first[1] + second[1])
+
+
+@dataclass(slots=True)
+class Wetted:
+    """A point's look after the water."""
+
+    albedo: Array
+    roughness: Array
+    specular: Array
+    normal: Array
+
+
+def wetted(
+    ground: DeviceGround, look: Look, point: Array, facing: Array, normal: Array, pixel_m: Array, active: Array
+) -> Wetted:
+    """Vary the ground over metres; darken, polish and flood what is wet.
+
+    Source: Lekner and Dorf 1988, wet porous surfaces are darker because light is caught under the film; the factor
+    here is the usual fit of their figure.
+    """
+    import drjit as dr
+
+    large, small = ground.uneven(point, active)
+    vary = look.ground * dr.clip(facing.z, 0, 1)
+    albedo = look.albedo * dr.clip(1 + vary * (0.09 * large + 0.03 * small), 0.5, 1.5)
+    roughness, specular = look.roughness, look.specular
+    if ground.wet:
+        level = dr.clip(facing.z, 0, 1)
+        film = ground.film * (0.35 + 0.65 * level * level)
+        damp = dr.clip(film * (1 + 0.25 * large), 0, 1)
+        albedo = albedo * dr.lerp(1, 0.5, damp * look.porous)
+        roughness = dr.lerp(roughness, roughness * (0.42 - 0.1 * level), damp * dr.minimum(1, look.porous + 0.3))
+        specular = dr.maximum(specular, 0.03 * damp)
+        flat = look.puddle * dr.select(facing.z > 0.97, 1.0, 0.0)
+        line = 1.9 - 2.6 * ground.puddles
+        edge = (large + 0.22 * small - line) * 3.5
+        pool = dr.clip(edge, 0, 1) * flat * dr.select(ground.puddles > 0.01, 1.0, 0.0)
+        pool = pool * pool * (3 - 2 * pool)
+        albedo = albedo * dr.lerp(1, 0.7, pool)
+        roughness = dr.lerp(roughness, 0.045 + 0.12 * ground.rain, pool)
+        normal = dr.normalize(dr.lerp(normal, facing, dr.maximum(0.85 * pool, 0.25 * damp * flat)))
+    return Wetted(albedo, roughness, specular, normal)

@@ -1,0 +1,122 @@
+"""Material rows and texels on the device, and what they say of a point of a surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hazardsim.server.render.textures import (
+    EMIT_R,
+    GROUND,
+    METALLIC,
+    NUMBERS,
+    OPACITY,
+    POROUS,
+    PUDDLE,
+    ROUGH_RANGE,
+    ROUGHNESS,
+    SCALE,
+    SLOPE_RANGE,
+    SPECULAR,
+    TRANSLUCENT,
+    MaterialTables,
+)
+
+Array = Any
+
+
+@dataclass(slots=True)
+class Look:
+    """A point's material: linear albedo, relief slopes along u and v, and the numbers of its row."""
+
+    albedo: Array
+    slope_u: Array
+    slope_v: Array
+    roughness: Array
+    specular: Array
+    metallic: Array
+    translucent: Array
+    opacity: Array
+    porous: Array
+    puddle: Array
+    ground: Array
+    emission: Array
+
+
+class DeviceMaterials:
+    """The tables of a `MaterialLibrary` on the device."""
+
+    def __init__(self, tables: MaterialTables) -> None:
+        import mitsuba as mi
+
+        self._texels = mi.UInt32(tables.texels)
+        self._relief = mi.UInt32(tables.relief)
+        self._words = mi.UInt32(tables.words.reshape(-1))
+        self._numbers = mi.Float(tables.numbers.reshape(-1))
+
+    def look(self, material: Array, uv: Array, footprint: Array, dither: Array, active: Array) -> Look:
+        """The material rows at `uv` (their own unit); `footprint` is the size of a pixel there, in the same unit.
+
+        `dither` in 0..1 blends between mip levels.
+        """
+        import drjit as dr
+        import mitsuba as mi
+
+        def number(k: int) -> Array:
+            return dr.gather(mi.Float, self._numbers, material * NUMBERS + k, active)
+
+        def word(k: int) -> Array:
+            return dr.gather(mi.UInt32, self._words, material * 4 + k, active)
+
+        scale = number(SCALE)
+        place = uv * scale
+        colour, rough = self._filtered(self._texels, word(0), word(1), place, footprint * scale, dither, active)
+        relief_sides = word(3)
+        bumpy = active & (relief_sides > 0)
+        slopes, _ = self._filtered(self._relief, word(2), relief_sides, place, footprint * scale, dither, bumpy)
+        return Look(
+            albedo=mi.Color3f(colour.x * colour.x, colour.y * colour.y, colour.z * colour.z),
+            slope_u=dr.select(bumpy, (slopes.x * 2 - 1) * SLOPE_RANGE, 0),
+            slope_v=dr.select(bumpy, (slopes.y * 2 - 1) * SLOPE_RANGE, 0),
+            roughness=dr.clip(number(ROUGHNESS) + (rough * 2 - 1) * ROUGH_RANGE, 0.02, 1),
+            specular=number(SPECULAR),
+            metallic=number(METALLIC),
+            translucent=number(TRANSLUCENT),
+            opacity=number(OPACITY),
+            porous=number(POROUS),
+            puddle=number(PUDDLE),
+            ground=number(GROUND),
+            emission=mi.Color3f(*(number(EMIT_R + k) for k in range(3))),
+        )
+
+    @staticmethod
+    def _filtered(
+        texels: Array, base: Array, sides: Array, place: Array, footprint: Array, dither: Array, active: Array
+    ) -> tuple[Array, Array]:
+        """Bilinear value of three channels in coded form, and of the fourth, at the mip level that fits."""
+        import drjit as dr
+        import mitsuba as mi
+
+        log_w, log_h = sides & 0xFF, (sides >> 8) & 0xFF
+        width = mi.Float(mi.UInt32(1) << log_w)
+        finest = dr.log2(dr.maximum(footprint * width, 1e-6))
+        level = mi.Int32(dr.floor(finest + dither - 0.25))
+        level = mi.UInt32(dr.clip(level, 0, mi.Int32(dr.minimum(log_w, log_h))))
+        # Levels lie one after the other: 4 (n - n / 4^level) / 3 texels come before this one.
+        whole = mi.UInt32(1) << (log_w + log_h)
+        offset = base + (whole - (whole >> (2 * level))) // 3 * 4
+        log_w, log_h = log_w - level, log_h - level
+        mask_x, mask_y = (mi.UInt32(1) << log_w) - 1, (mi.UInt32(1) << log_h) - 1
+        x = (place.x - dr.floor(place.x)) * mi.Float(mask_x + 1) - 0.5
+        y = (place.y - dr.floor(place.y)) * mi.Float(mask_y + 1) - 0.5
+        left, low = dr.floor(x), dr.floor(y)
+        fx, fy = x - left, y - low
+        column, row = mi.UInt32(mi.Int32(left)), mi.UInt32(mi.Int32(low))
+        rgb, fourth = mi.Color3f(0), mi.Float(0)
+        for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
+            index = offset + ((row + dy) & mask_y) * (mask_x + 1) + ((column + dx) & mask_x)
+            texel = dr.gather(mi.UInt32, texels, index, active)
+            channels = [mi.Float((texel >> shift) & 0xFF) * (1 / 255) for shift in (0, 8, 16, 24)]
+            rgb += weight * mi.Color3f(*channels[:3])
+            fourth += weight * channels[3]
+        return rgb, fourth

@@ -1,0 +1,126 @@
+"""From a name or a file to a town: the one entrance of this room."""
+
+from __future__ import annotations
+
+import difflib
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hazardsim.errors import TownError
+from hazardsim.server.scene import FIRST_TOWN_ID, Pose, Town
+from hazardsim.server.town.arms import arms_of
+from hazardsim.server.town.dressing import Dresser
+from hazardsim.server.town.ground import cover, lay_out, pave
+from hazardsim.server.town.invent import Character, Inventor, invented
+from hazardsim.server.town.markings import paint
+from hazardsim.server.town.network import Network, pose_at, read_network
+from hazardsim.server.town.osm import Feature, read_osm
+from hazardsim.server.town.populate import Bystanders
+from hazardsim.server.town.register import Register
+from hazardsim.shipped import shipped
+
+_SPAWN_EVERY_M, _SPAWN_LIFT_M = 18.0, 0.2
+_LAST_ID = 0xFFFF
+
+
+def town_names() -> list[str]:
+    """Names of the shipped towns, sorted."""
+    return sorted(p.stem for p in (shipped("scenarios") / "towns").glob("*.osm"))
+
+
+def build_town(name: str) -> Town:
+    """Build a shipped town by name, or one from a path to an `.osm` or `.xodr` file; equal input, equal town.
+
+    Raises:
+        TownError: the name is unknown, or the file cannot be read or has no roads.
+    """
+    path = _find(name)
+    text = _text(path)
+    title = path.stem
+    seed = zlib.crc32(title.encode())
+    if path.suffix.lower() == ".osm":
+        extract = read_osm(text, str(path))
+        return assemble(title, seed, read_network(text, "osm", str(path), extract.origin), extract.features, is_osm=True)
+    return assemble(title, seed, read_network(text, "xodr", str(path)), (), is_osm=False)
+
+
+def _find(name: str) -> Path:
+    known = town_names()
+    if name in known:
+        return shipped("scenarios") / "towns" / f"{name}.osm"
+    path = Path(name)
+    if path.suffix.lower() not in (".osm", ".xodr"):
+        by_lower = {k.lower(): k for k in known}
+        close = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(by_lower[c] for c in close)}?" if close else f"known: {', '.join(known)}"
+        raise TownError(f"unknown town {name!r}; {hint} A path to an .osm or .xodr file works too")
+    if not path.is_file():
+        raise TownError(f"{name}: there is no such file; give a path to an .osm or .xodr file")
+    return path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as bad:
+        raise TownError(f"{path}: not UTF-8 text; export the file again as .osm or .xodr") from bad
+    except OSError as bad:
+        raise TownError(f"{path}: cannot be read ({bad.strerror}); check the file and its rights") from bad
+
+
+def assemble(title: str, seed: int, network: Network, features: Sequence[Feature], is_osm: bool) -> Town:
+    """Build a town from its road network and features; what they do not tell is invented from the seed."""
+    arms = arms_of(network)
+    ground = lay_out(network, features, np.random.default_rng([seed, 1]))
+    told = list(features)
+    told += invented(Inventor(network, ground, arms, seed, character_of(network)), features)
+    register = Register()
+    pave(register.builder, ground)
+    paint(register.builder, network, arms, is_osm)
+    cover(register.builder, ground, told)
+    dresser = Dresser(network, ground, register, seed)
+    dresser.buildings(told)
+    dresser.barriers(told)
+    dresser.plants(told)
+    dresser.verges()
+    dresser.furniture(told)
+    dresser.signs(told)
+    dresser.lights(arms)
+    crowd = Bystanders(network, ground, register, seed)
+    crowd.vehicles(told)
+    crowd.walkers()
+    if register.next_id - 1 > _LAST_ID:
+        raise TownError(f"{title}: {len(register.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract")
+    return Town(
+        name=title,
+        opendrive=network.opendrive,
+        meshes=register.builder.meshes(),
+        models=register.models,
+        objects=tuple(register.objects),
+        spawn_points=tuple(spawn_points(network)),
+    )
+
+
+def character_of(network: Network) -> Character:
+    """A city if most lanes have a neighbour in their direction, else a village."""
+    driving = [s for s in network.driving() if s.junction < 0]
+    sides = {(s.road, s.lane > 0) for s in driving}
+    return "city" if len(driving) > 1.3 * len(sides) else "village"
+
+
+def spawn_points(network: Network) -> list[Pose]:
+    """Poses 0.2 m over the driving lanes, outside junctions, looking along the lane."""
+    out = []
+    for strip in network.driving():
+        length = strip.length_m
+        if strip.junction >= 0 or length < 12.0:
+            continue
+        run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(strip.centre, axis=0), axis=1))])
+        for s in np.arange(6.0, length - 5.0, _SPAWN_EVERY_M):
+            place = np.array([np.interp(s, run, strip.centre[:, k]) for k in range(3)])
+            turn = float(np.interp(s, run, strip.heading_rad))
+            out.append(pose_at(place + np.array([0.0, 0.0, _SPAWN_LIFT_M]), turn))
+    return out
