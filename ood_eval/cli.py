@@ -132,7 +132,7 @@ Command = (
 def main() -> int:
     """Runs a command; 0 done, 1 an expected error (one line on stderr), 2 wrong usage."""
     command = tyro.cli(
-        Command,  # type: ignore[arg-type]
+        Command,
         prog="ood_eval",
         description="Trains segmenters and measures which detectors find what they have never seen.",
         config=(tyro.conf.FlagCreatePairsOff,),

@@ -69,8 +69,12 @@ def report(runs: Sequence[Path], to: Path | None) -> None:
 def plan_of(options: Training) -> TrainingPlan:
     """The preset, changed by what the options give."""
     recipe, network = PRESETS[options.preset], _NETWORKS[options.preset]
-    given = {"epochs": options.epochs, "batch_size": options.batch_size, "learning_rate": options.learning_rate}
-    recipe = dataclasses.replace(recipe, **{name: value for name, value in given.items() if value is not None})
+    recipe = dataclasses.replace(
+        recipe,
+        epochs=recipe.epochs if options.epochs is None else options.epochs,
+        batch_size=recipe.batch_size if options.batch_size is None else options.batch_size,
+        learning_rate=recipe.learning_rate if options.learning_rate is None else options.learning_rate,
+    )
     network = dataclasses.replace(
         network,
         kind=options.segmenter or network.kind,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import mapbox_earcut
 import numpy as np
@@ -15,6 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.int64]
+
+
+_FINE_EDGE: Final = 0.0065
+"""Edges rounded by at most this many metres are single bevels: more is not seen from a car."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +131,7 @@ def box(size: Sequence[float], rounding: float = 0.0, steps: int = 3) -> Shape:
         quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
         faces = [f for a, b, c, d in quads for f in ((a, b, c), (a, c, d))]
         return Shape(corner * half, np.array(faces, dtype=np.int64))
+    steps = 1 if radius <= _FINE_EDGE else steps
     bends = np.sin(np.linspace(0.0, math.pi / 2, steps + 1)[:-1])
     ticks = np.concatenate([bends - 1.0, [0.0]])
     sides = []

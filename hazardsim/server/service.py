@@ -135,6 +135,7 @@ def serve(
     host: str = LOOPBACK,
     port: int = 2000,
     variant: str | None = None,
+    samples: int | None = None,
     ready_file: Path | None = None,
     parent_pid: int | None = None,
 ) -> None:
@@ -145,6 +146,7 @@ def serve(
         host: the address to listen on.
         port: the first of two neighbouring ports; 0 takes a free pair.
         variant: a Mitsuba variant, None for the best that works.
+        samples: light paths a pixel, None for the renderer's own choice.
         ready_file: written whole as soon as clients may connect: JSON with `host`, `port` and `pid`.
         parent_pid: the process that started this one; when it is gone, the server ends.
 
@@ -164,7 +166,7 @@ def serve(
     service = Service(
         town_of=build_town,
         maps=town_names(),
-        renderer=MitsubaRenderer(variant=variant),
+        renderer=MitsubaRenderer(variant=variant, **({} if samples is None else {"samples": samples})),
         catalogue=load_catalogue(),
         street=street,
         host=host,

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.msp import probability_of_others
 from ood_eval.errors import DetectorError
 from ood_eval.models.forward import Forward
 
@@ -36,5 +37,7 @@ class Background(Detector):
         if self.class_name not in names:
             raise DetectorError(f"background: the segmenter has no class {self.class_name!r}, only {', '.join(names)}")
         with torch.inference_mode():
-            log_p = forward.log_probabilities[:, names.index(self.class_name)]
-            return -torch.expm1(log_p) if self.inverted else log_p.exp()
+            channel = names.index(self.class_name)
+            if self.inverted:
+                return probability_of_others(forward.log_probabilities, torch.full_like(forward.top[1], channel))
+            return forward.log_probabilities[:, channel].exp()

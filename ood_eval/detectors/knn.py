@@ -58,7 +58,9 @@ class KNN(Detector):
             batch, width, height, columns = features.shape
             flat = features.permute(0, 2, 3, 1).reshape(batch * height * columns, width)
             bank = self.bank.to(flat.device)
-            nearest = [(part @ bank.T).topk(min(self.k, len(bank)), dim=1).values[:, -1] for part in flat.split(4096)]
+            nearest = [
+                (part @ bank.T).topk(min(self.k, len(bank)), dim=1).values[:, -1] for part in torch.split(flat, 4096)
+            ]
             distance = (2.0 - 2.0 * torch.cat(nearest)).clamp_min(0.0).sqrt()
             return forward.upsample(distance.reshape(batch, 1, height, columns))[:, 0]
 

@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from ood_eval.data.sample import VOID
 from ood_eval.detectors.detector import Detector
+from ood_eval.errors import DetectorError
 from ood_eval.models.forward import Forward
 
 
@@ -50,7 +51,13 @@ class Mahalanobis(Detector):
         self.products = self.products + flat.T @ flat
 
     def finish(self) -> None:
-        """Prepares the whitening matrix and the whitened class means."""
+        """Prepares the whitening matrix and the whitened class means.
+
+        Raises:
+            DetectorError: no labelled pixel was observed.
+        """
+        if not bool((self.counts > 0).any()):
+            raise DetectorError("mahalanobis: saw no labelled pixel; its training split must have class labels")
         self._prepare()
         super().finish()
 

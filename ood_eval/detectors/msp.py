@@ -10,7 +10,9 @@ from ood_eval.models.forward import Forward
 
 
 class MSP(Detector):
-    """s = 1 - max_c p_c, computed as -expm1(max_c log p_c) so that confident pixels keep their order in float32.
+    """s = 1 - max_c p_c, computed as the sum of the other probabilities.
+
+    1 - p and even -expm1(log p) are 0 in float32 once a logit leads by 17; the sum keeps such pixels in order.
 
     Source: Hendrycks and Gimpel 2017 (https://arxiv.org/abs/1610.02136); Hendrycks et al. 2022 section 5.1.
     """
@@ -18,4 +20,9 @@ class MSP(Detector):
     def score_map(self, forward: Forward) -> Tensor:
         """[B,H,W] f32 in 0..1."""
         with torch.inference_mode():
-            return -torch.expm1(forward.log_probabilities.amax(dim=1))
+            return probability_of_others(forward.log_probabilities, forward.top[1])
+
+
+def probability_of_others(log_probabilities: Tensor, channels: Tensor) -> Tensor:
+    """Sum over c of p_c without the channel given for each pixel: of [B,K,H,W] and [B,H,W] i64, [B,H,W] f32."""
+    return log_probabilities.exp().scatter_(1, channels[:, None], 0.0).sum(dim=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import nll_loss
@@ -11,10 +13,12 @@ from ood_eval.models.forward import Forward
 
 
 class ODIN(Detector):
-    """s = 1 - max_c softmax(z(x') / T)_c with x' = x - eps sign(grad_x -log softmax(z(x) / T)_yhat).
+    """Falls with max_c softmax(z(x') / T)_c, where x' = x - eps sign(grad_x -log softmax(z(x) / T)_yhat).
 
-    The loss is the mean over pixels; x is the image in 0..1, so the step on the normalised input is eps over its
-    deviation. This is the one detector that runs the network again (twice, once with a gradient).
+    At T = 1000 every softmax is within 0.001 of uniform, where float32 has few values left; so the score is the
+    equally ordered T (log mean_{c != y} exp(z_c / T) - z_y / T), y the predicted class, in the units of a logit.
+    The gradient's loss is summed over pixels; x is the image in 0..1, so the step on the normalised input is eps over
+    its deviation. This is the one detector that runs the network again (twice, once with a gradient).
 
     Source: Liang et al. 2018 (https://arxiv.org/abs/1706.02690) equations 1 and 2; T, eps as OpenOOD.
 
@@ -28,7 +32,7 @@ class ODIN(Detector):
         self.temperature, self.epsilon = temperature, epsilon
 
     def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..1."""
+        """[B,H,W] f32, at most 0."""
         segmenter = forward.segmenter
         with torch.enable_grad():
             normalised = segmenter.normalise(forward.images).requires_grad_()
@@ -37,5 +41,12 @@ class ODIN(Detector):
             (gradient,) = torch.autograd.grad(loss, normalised)
         with torch.inference_mode():
             moved = normalised.detach() - self.epsilon * gradient.sign() / segmenter.std
-            logits = forward.upsample(segmenter.raw(moved)[0]) / self.temperature
-            return -torch.expm1(logits.log_softmax(dim=1).amax(dim=1))
+            return _tempered_odds(forward.upsample(segmenter.raw(moved)[0]), self.temperature)
+
+
+def _tempered_odds(logits: Tensor, temperature: float) -> Tensor:
+    """T (log mean over the other channels of exp(z/T) - max z/T), [B,H,W] f32 of [B,K,H,W]."""
+    top, channel = logits.max(dim=1, keepdim=True)
+    gaps = (logits - top).double() / temperature
+    gaps = gaps.scatter_(1, channel, float("-inf"))
+    return (temperature * (gaps.logsumexp(dim=1) - math.log(logits.shape[1] - 1))).float()

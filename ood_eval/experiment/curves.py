@@ -64,7 +64,8 @@ def _distributions(histogram: ScoreHistogram) -> tuple[NDArray[np.float64], ...]
     rows = histogram.sparse()
     scores = histogram.edges()[::-1].astype(float)
     weight = np.cumsum(rows[:, 1] + rows[:, 2]) / (rows[:, 1] + rows[:, 2]).sum()
-    low, high = scores[np.searchsorted(weight, 0.001)], scores[min(np.searchsorted(weight, 0.999), scores.size - 1)]
+    first, last = (min(int(np.searchsorted(weight, share)), scores.size - 1) for share in (0.001, 0.999))
+    low, high = float(scores[first]), float(scores[last])
     edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
     inside = np.clip(scores, edges[0], edges[-1])
     shares = [np.histogram(inside, edges, weights=rows[:, column] / rows[:, column].sum())[0] for column in (1, 2)]

@@ -77,6 +77,7 @@ def load_suite(name: str) -> Suite:
     try:
         return TypeAdapter(Suite).validate_python(value)
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise ConfigError(f"suite {name!r}: {where}: {first['msg']}") from error

@@ -46,7 +46,7 @@ def load_segmenter(path: Path) -> Segmenter:
     """
     content = _read(path)
     try:
-        config = TypeAdapter(PyramidConfig).validate_python(content["network"])
+        config = TypeAdapter(PyramidConfig).validate_python(PyramidConfig(**content["network"]))
         names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
         segmenter = Segmenter(PyramidNetwork(config, len(names)), names, mean, std)
         segmenter.network.load_state_dict(weights)

@@ -67,7 +67,7 @@ class PyramidNetwork(nn.Module):
 
         short = config.kind == "pspnet_short"
         self.encoder = build_encoder(config.encoder, depth=3 if short else 5, output_stride=config.output_stride)
-        widths = self.encoder.out_channels
+        widths = cast("list[int]", self.encoder.out_channels)
         self.decoder = PSPDecoder(
             encoder_channels=widths, use_norm="batchnorm", out_channels=config.channels, dropout=config.dropout
         )

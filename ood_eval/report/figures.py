@@ -20,8 +20,9 @@ from ood_eval.report.table import title_of
 
 # Source: Okabe and Ito 2008, colours that stay apart for every kind of colour vision; order changed.
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B", "#7F7F7F")
+_DASHES: Final = ("-", (0, (5, 2)), (0, (1.5, 1.5)))
 _KNOWN, _ANOMALOUS = "#7A8894", "#D1345B"
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[Any] = {
     "font.size": 10.0,
     "font.family": "DejaVu Sans",
     "axes.spines.top": False,
@@ -40,23 +41,22 @@ _STYLE: Final[dict[str, Any]] = {
 def draw_curves(path: Path, curves: dict[str, Curves], scores: dict[str, tuple[float, float]]) -> None:
     """ROC and precision-recall curves of every detector, side by side; `scores` are (AUROC, AP) for the legends."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(11.0, 4.8), layout="constrained")
+        figure = Figure(figsize=(13.0, 4.6), layout="constrained")
         roc, pr = figure.subplots(1, 2)
         roc.plot([0, 1], [0, 1], color="#B6BEC4", linewidth=1.0, linestyle=(0, (4, 4)))
-        for (name, curve), colour in zip(curves.items(), _cycle(len(curves)), strict=True):
+        for place, (name, curve) in enumerate(curves.items()):
+            line = _line(place)
             auroc, ap = scores.get(name, (float("nan"), float("nan")))
-            roc.plot(curve.fpr, curve.tpr, color=colour, linewidth=1.8, label=f"{title_of(name)}  {100 * auroc:.1f}")
-            pr.plot(
-                curve.recall, curve.precision, color=colour, linewidth=1.8, label=f"{title_of(name)}  {100 * ap:.1f}"
-            )
+            roc.plot(curve.fpr, curve.tpr, label=f"{title_of(name)}  {100 * auroc:.1f} / {100 * ap:.1f}", **line)
+            pr.plot(curve.recall, curve.precision, **line)
         roc.axhline(0.95, color="#B6BEC4", linewidth=1.0)
         roc.text(0.995, 0.945, "95 % of anomalous pixels found", ha="right", va="top", fontsize=8, color="#6B757D")
         roc.set(xlabel="share of known pixels flagged", ylabel="share of anomalous pixels found", title="ROC")
         pr.set(xlabel="share of anomalous pixels found (recall)", ylabel="precision", title="Precision and recall")
         pr.set(ylim=(0.0, 1.02))
         roc.set(ylim=(0.0, 1.02), xlim=(0.0, 1.0))
-        for axes, heading, place in ((roc, "AUROC", "lower right"), (pr, "AUPR", "upper right")):
-            axes.legend(title=heading, loc=place, fontsize=9)
+        pr.set(xlim=(0.0, 1.0))
+        figure.legend(title="AUROC / AUPR in %", loc="outside right center", alignment="left")
         _save(figure, path)
 
 
@@ -109,7 +109,8 @@ def truth_overlay(frame: GalleryFrame) -> NDArray[np.uint8]:
     for value, colour, opacity in ((ANOMALY, (255, 45, 85), 0.85), (VOID, (30, 40, 90), 0.6)):
         mask = frame.anomaly == value
         grey[mask] = (1.0 - opacity) * grey[mask] + opacity * np.array(colour)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    drawn: NDArray[np.uint8] = np.clip(grey, 0, 255).astype(np.uint8)
+    return drawn
 
 
 def heat_map(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -120,8 +121,10 @@ def heat_map(scores: NDArray[np.float32]) -> NDArray[np.uint8]:
     return colours
 
 
-def _cycle(count: int) -> list[str]:
-    return [_COLOURS[place % len(_COLOURS)] for place in range(count)]
+def _line(place: int) -> dict[str, Any]:
+    """Colour and dash of the line at a place; dashes change when the colours come round again."""
+    dash = _DASHES[place // len(_COLOURS) % len(_DASHES)]
+    return {"color": _COLOURS[place % len(_COLOURS)], "linestyle": dash, "linewidth": 1.8}
 
 
 def _save(figure: Figure, path: Path, dpi: int = 130) -> None:

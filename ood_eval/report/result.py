@@ -59,5 +59,8 @@ def read_result(out: Path) -> Result:
         classes = TypeAdapter(dict[str, ClassQuality]).validate_python(read_json(folder / "segmenter.json"))
     except ValidationError as error:
         raise ResultError(f"{folder}: damaged; delete it and run again") from error
+    rows = tuple(read_rows(folder / "rows.jsonl"))
+    order = {name: place for place, name in enumerate(dict.fromkeys(row.detector for row in rows))}
+    curves = {name: curves[name] for name in sorted(curves, key=lambda name: order.get(name, len(order)))}
     frames = tuple(sorted((folder / "gallery").glob("*.npz")))
-    return Result(out.name or str(out), tuple(read_rows(folder / "rows.jsonl")), curves, classes, frames)
+    return Result(out.name or str(out), rows, curves, classes, frames)

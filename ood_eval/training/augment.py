@@ -61,4 +61,5 @@ def _recoloured(image: NDArray[np.uint8], amount: float, rng: np.random.Generato
     picture = (picture - picture.mean()) * contrast + picture.mean()
     grey = picture.mean(axis=2, keepdims=True)
     picture = (picture - grey) * saturation + grey
-    return np.clip(picture, 0.0, 255.0).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(picture, 0.0, 255.0).astype(np.uint8)
+    return result

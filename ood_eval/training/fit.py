@@ -81,8 +81,8 @@ class Machine:
 def bf16_is_fast() -> bool:
     """Whether this machine multiplies bf16 in hardware (CUDA of compute capability 8, AVX512-BF16, AMX)."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | None = None) -> Path:

@@ -82,7 +82,7 @@ def write_street_hazards(
     return root
 
 
-@pytest.fixture()
+@pytest.fixture
 def streets(tmp_path: Path) -> Path:
     """A fresh miniature set that a test may damage."""
     return write_street_hazards(tmp_path / "streethazards")
@@ -92,3 +92,37 @@ def streets(tmp_path: Path) -> Path:
 def shared_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A miniature set that no test may change."""
     return write_street_hazards(tmp_path_factory.mktemp("shared") / "streethazards")
+
+
+@pytest.fixture(scope="session")
+def finished_run(shared_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of one whole run of the command line on the miniature set, in a child process."""
+    import subprocess
+    import sys
+
+    out = tmp_path_factory.mktemp("run") / "out"
+    options = [
+        "--preset",
+        "small",
+        "--encoder",
+        "resnet18",
+        "--epochs",
+        "2",
+        "--batch-size",
+        "2",
+        "--accelerator",
+        "cpu",
+    ]
+    command = [sys.executable, "-c", "import sys; from ood_eval.cli import main; sys.exit(main())", "run-caos"]
+    done = subprocess.run(
+        [*command, "--data", str(shared_streets), "--out", str(out), *options],
+        capture_output=True,
+        text=True,
+        cwd=out.parent,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (out.parent / "stdout.txt").write_text(done.stdout)
+    (out.parent / "stderr.txt").write_text(done.stderr)
+    return out

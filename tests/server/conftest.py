@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import textwrap
@@ -126,9 +127,24 @@ def renderer() -> FlatRenderer:
 
 
 @pytest.fixture
-def service(renderer: FlatRenderer) -> Iterator[Service]:
-    with Service(flat_town, ("Town01", "Town05", "Ruin"), renderer, FlatCatalogue(), FlatStreet()) as running:
+def opendrive() -> str:
+    """The map of the served towns; a test module may have its own."""
+    return "<OpenDRIVE/>"
+
+
+@pytest.fixture
+def service(renderer: FlatRenderer, opendrive: str) -> Iterator[Service]:
+    def town_of(name: str) -> Town:
+        return flat_town(name, opendrive)
+
+    with Service(town_of, ("Town01", "Town05", "Ruin"), renderer, FlatCatalogue(), FlatStreet()) as running:
         yield running
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 PRELUDE = """

@@ -160,6 +160,7 @@ def test_errors_have_the_real_servers_words(run_client):
         huge = library.find("sensor.camera.rgb")
         huge.set_attribute("image_size_x", "100000")
         size = error_of(lambda: world.spawn_actor(huge, carla.Transform()))
+        world.wait_for_tick(5.0)  # the client refuses to destroy what no snapshot has shown it yet
         first.destroy()
         orphan = error_of(lambda: camera(world, "rgb", parent=first))
         say(collision=collision, beside=beside is not None, inside=inside is not None, number=number, size=size,

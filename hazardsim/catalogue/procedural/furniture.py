@@ -7,7 +7,7 @@ import numpy as np
 from hazardsim.catalogue.assemble import part
 from hazardsim.catalogue.looks import CHROME, DARK_PLASTIC, Colour, cloth, wooden
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Shape, bar, box, cylinder, loft, rounded_outline, tube
+from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, grid, loft, rounded_outline, tube
 
 _OAK: Colour = (0.42, 0.27, 0.15)
 
@@ -53,10 +53,11 @@ def mattress(rng: np.random.Generator) -> list[Part]:
         lambda p: np.column_stack([p[:, :2], p[:, 2] - sag * np.cos(p[:, 0] * 1.4) * (p[:, 2] > 0.1)])
     )
     stripes = []
-    for y in np.linspace(-0.58, 0.58, 9):
-        for x in np.linspace(-0.9, 0.78, 13):
-            z = 0.2215 - sag * float(np.cos((x + 0.06) * 1.4))
-            stripes.append(box((0.141, 0.025, 0.004)).moved(x + 0.06, y, z - 0.003))
+    x = np.linspace(-0.92, 0.92, 25)
+    for y in np.linspace(-0.58, 0.58, 13):
+        z = 0.2225 - sag * np.cos(x * 1.4)
+        rows = [np.stack([x, np.full_like(x, y + d), z], axis=1) for d in (0.012, -0.012)]
+        stripes.append(grid(np.array(rows)))
     piping = []
     for z in (0.035, 0.185):
         ring = np.column_stack([rounded_outline(2.0, 1.4, 0.09), np.full(20, z)])
@@ -171,10 +172,15 @@ def bathtub(rng: np.random.Generator) -> list[Part]:
     ]
 
 
-def _tub(z: float, length: float, width: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _tub(z: float, length: float, width: float) -> Points:
     flat = rounded_outline(length, width, width * 0.47, 9)
     return np.column_stack([flat, np.full(len(flat), z)])
 
 
 def _pick(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
     return colours[int(rng.integers(len(colours)))]
+
+
+def _foot(x: float, y: float, z: float, width: float) -> Points:
+    flat = rounded_outline(width, width, width * 0.3) + np.array([x, y])
+    return np.column_stack([flat, np.full(len(flat), z)])

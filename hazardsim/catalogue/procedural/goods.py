@@ -9,7 +9,7 @@ import numpy as np
 from hazardsim.catalogue.assemble import part
 from hazardsim.catalogue.looks import CHROME, DARK_PLASTIC, STEEL, TYRE, wooden
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Shape, bar, box, cylinder, revolve, torus, tube
+from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, revolve, torus, tube
 
 _PINE = (0.62, 0.47, 0.3)
 
@@ -138,9 +138,9 @@ def log_pile(rng: np.random.Generator) -> list[Part]:
         stem = revolve([(r, t) for t in np.linspace(-length / 2, length / 2, 15)], 22)
 
         def bumpy(
-            p: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-            phase: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = wobble,
-        ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+            p: Points,
+            phase: Points = wobble,
+        ) -> Points:
             angle = np.arctan2(p[:, 1], p[:, 0])
             bump = (
                 1

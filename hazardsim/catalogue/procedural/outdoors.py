@@ -6,14 +6,11 @@ import math
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
 
 from hazardsim.catalogue.assemble import part
 from hazardsim.catalogue.looks import STEEL, Colour, cloth, wooden
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
-
-Points = NDArray[np.float64]
+from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
 
 
 def boulder(rng: np.random.Generator) -> list[Part]:

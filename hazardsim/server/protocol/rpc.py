@@ -123,8 +123,6 @@ class RpcServer:
         try:
             with connection:
                 self._converse(connection, peer)
-        except wire.FramingError as error:
-            _log.warning("%s: %s; closing this connection", peer, error)
         except OSError as error:
             _log.debug("%s: connection lost: %s", peer, error)
         finally:
@@ -133,9 +131,12 @@ class RpcServer:
 
     def _converse(self, connection: socket.socket, peer: str) -> None:
         reader = wire.RequestReader(self._limit)
-        while chunk := connection.recv(_CHUNK):
-            for request in reader.feed(chunk):
-                connection.sendall(self._answer(request, peer))
+        try:
+            while chunk := connection.recv(_CHUNK):
+                for request in reader.feed(chunk):
+                    connection.sendall(self._answer(request, peer))
+        except wire.FramingError as error:
+            _log.warning("%s: %s; closing this connection", peer, error)
 
     def _answer(self, request: wire.Request, peer: str) -> bytes:
         name = request.name

@@ -22,7 +22,7 @@ from hazardsim.server.render.view import View
 
 Array = Any
 DEPTH = 4
-SAMPLES_A_PASS = 4
+SAMPLES_A_PASS = 8
 _CLAMP = 3.0 * SUNLIT_WHITE
 _BLUR = 0.35
 
@@ -96,6 +96,7 @@ def render_wide(
         salt = mi.UInt32(seed & 0xFFFFFFFF)
         dr.make_opaque(first, salt)
         values = _trace(view, stage, materials, sky, ground, count, first, salt)
+        dr.eval(values)  # all at once: a reduction of an unevaluated array would trace the paths again
         sums = [dr.block_sum(v, count) for v in values] if count > 1 else list(values)
         dr.eval(sums)
         part = [np.array(s, dtype=np.float32).reshape(shape) for s in sums]

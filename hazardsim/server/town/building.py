@@ -8,13 +8,14 @@ import numpy as np
 import shapely
 
 from hazardsim.server.town import palette as pal
-from hazardsim.server.town.facade import Sheet, dress_wall
+from hazardsim.server.town.facade import Sheet, WallRole, dress_wall
 from hazardsim.server.town.mesh import Builder, Floats, Solid, box, cap, joined, planar_quads, polygons, skirt
 from hazardsim.server.town.style import Style
 from hazardsim.taxonomy import TAG
 
 _TAG = TAG["Buildings"]
 _PARAPET_M = 0.75
+_SEEN_M = 15.0
 
 
 def raise_building(
@@ -41,7 +42,9 @@ def raise_building(
         middle = (starts[k] + ends[k]) / 2 + np.array([along[1], -along[0]]) * 0.6
         is_party = bool(shapely.intersects(neighbours, shapely.Point(middle)))
         sheet = Sheet(starts[k], along, ground_m)
-        dress_wall(sheet, float(length), style, k == front, is_party, rng)
+        ahead = shapely.Point((starts[k] + ends[k]) / 2 + np.array([along[1], -along[0]]) * 6.0)
+        is_back = k != front and not shapely.dwithin(road, ahead, _SEEN_M)
+        dress_wall(sheet, float(length), style, WallRole(k == front, is_party, is_back), rng)
         for solid, material in sheet.solids():
             builder.add(solid, material, _TAG, object_id)
     top = ground_m + style.eaves_m

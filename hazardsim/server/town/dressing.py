@@ -25,6 +25,7 @@ from hazardsim.server.town import palette as pal
 from hazardsim.taxonomy import TAG
 
 _LEAST_FOOTPRINT_M2 = 6.0
+_FAR_M = 14.0
 
 # key, value of an OSM node -> model, tag of the object.
 _NODES: Final[tuple[tuple[str, str, str, str], ...]] = (
@@ -108,7 +109,8 @@ class Dresser:
                 kinds = ("spruce",) if feature.tags.get("leaf_type") == "needleleaved" else tuple(TREES)[:5]
                 told = feature.tags.get("species", "")
                 name = told if told in TREES else kinds[int(rng.integers(0, len(kinds)))]
-                key = f"tree_{name}_{int(rng.integers(0, 2))}"
+                is_far = shapely.distance(self.ground.road, shapely.Point(x, y)) > _FAR_M
+                key = f"tree_{name}_{int(rng.integers(0, 2))}{'_far' if is_far else ''}"
                 self._model(key)
             turn, scale = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.85, 1.08))
             shape = self.register.footprint(key, x, y, turn, scale)
@@ -145,7 +147,7 @@ class Dresser:
     def _beside_road(self, point: Floats, model: str, tag: str) -> None:
         x, y = (float(v) for v in point)
         here = shapely.Point(x, y)
-        nearest = np.array(shapely.ops.nearest_points(self.ground.road, here)[0].coords)[0]
+        nearest = shapely.get_coordinates(shapely.shortest_line(self.ground.road, here))[0]
         distance = float(np.hypot(nearest[0] - x, nearest[1] - y))
         if distance < 0.25:
             return
@@ -204,8 +206,8 @@ class Dresser:
         if key in self.register.models:
             return
         if key.startswith("tree_"):
-            _, name, variant = key.split("_")
-            parts = tree(name, int(variant))
+            _, name, variant, *far = key.split("_")
+            parts = tree(name, int(variant), bool(far))
         elif key.startswith("bush_"):
             parts = bush(int(key[5:]))
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hazardsim.catalogue.model import Material
 from hazardsim.server.town import palette as pal
@@ -29,6 +30,7 @@ class Sheet:
 
     def put(self, corners: Floats, material: Material, run_on: bool = False) -> None:
         """Add quads [Q,4,3] in u, w, d; `run_on`: uv are u and w themselves, so that courses meet."""
+        corners = corners[np.ptp(corners[..., 0] + corners[..., 1], axis=1) > 1e-6] if run_on else corners
         if len(corners):
             self._quads.setdefault(material, []).append((corners, run_on))
 
@@ -58,54 +60,62 @@ class Sheet:
         return result
 
 
-def rects(u0: Floats, u1: Floats, w0: float, w1: float, d: float) -> Floats:
+Length = float | Floats
+
+# Corners of quads as columns (u, w, d) of the table u0 u1 w0 w1 d0 d1.
+_RECT = np.array([[[0, 2, 4], [1, 2, 4], [1, 3, 4], [0, 3, 4]]])
+_SLAB = np.array(
+    [
+        [[0, 2, 5], [1, 2, 5], [1, 3, 5], [0, 3, 5]],
+        [[0, 3, 5], [1, 3, 5], [1, 3, 4], [0, 3, 4]],
+        [[0, 2, 4], [1, 2, 4], [1, 2, 5], [0, 2, 5]],
+        [[0, 2, 4], [0, 2, 5], [0, 3, 5], [0, 3, 4]],
+        [[1, 2, 5], [1, 2, 4], [1, 3, 4], [1, 3, 5]],
+    ]
+)
+_REVEAL = np.array(
+    [
+        [[0, 2, 5], [0, 2, 4], [0, 3, 4], [0, 3, 5]],
+        [[1, 2, 4], [1, 2, 5], [1, 3, 5], [1, 3, 4]],
+        [[0, 2, 5], [1, 2, 5], [1, 2, 4], [0, 2, 4]],
+        [[0, 3, 4], [1, 3, 4], [1, 3, 5], [0, 3, 5]],
+    ]
+)
+
+
+def _table(shape: NDArray[np.int64], u0: Floats, u1: Floats, w: tuple[Length, Length], d: tuple[float, float]) -> Floats:
+    table = np.zeros((len(u0), 6))
+    table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5] = u0, u1, w[0], w[1], d[0], d[1]
+    corners: Floats = table[:, shape].transpose(1, 0, 2, 3).reshape(-1, 4, 3)
+    return corners
+
+
+def rects(u0: Floats, u1: Floats, w0: Length, w1: Length, d: float) -> Floats:
     """Upright rectangles [Q,4,3] facing out."""
-    lo, hi = np.broadcast_to(w0, u0.shape), np.broadcast_to(w1, u0.shape)
-    depth = np.broadcast_to(d, u0.shape)
-    corners = [np.stack([a, b, depth], axis=1) for a, b in ((u0, lo), (u1, lo), (u1, hi), (u0, hi))]
-    return np.stack(corners, axis=1).astype(np.float64)
+    return _table(_RECT, u0, u1, (w0, w1), (d, d))
 
 
-def slabs(u0: Floats, u1: Floats, w: tuple[float, float], d: tuple[float, float]) -> Floats:
+def slabs(u0: Floats, u1: Floats, w: tuple[Length, Length], d: tuple[float, float]) -> Floats:
     """Boxes without a back [5 Q,4,3]."""
-
-    def side(points: list[tuple[Floats, float, float]]) -> Floats:
-        columns = [np.stack([a, np.full_like(a, b), np.full_like(a, c)], axis=1) for a, b, c in points]
-        return np.stack(columns, axis=1)
-
-    (w0, w1), (d0, d1) = w, d
-    front = rects(u0, u1, w0, w1, d1)
-    top = side([(u0, w1, d1), (u1, w1, d1), (u1, w1, d0), (u0, w1, d0)])
-    under = side([(u0, w0, d0), (u1, w0, d0), (u1, w0, d1), (u0, w0, d1)])
-    left = side([(u0, w0, d0), (u0, w0, d1), (u0, w1, d1), (u0, w1, d0)])
-    right = side([(u1, w0, d1), (u1, w0, d0), (u1, w1, d0), (u1, w1, d1)])
-    return np.concatenate([front, top, under, left, right])
+    return _table(_SLAB, u0, u1, w, d)
 
 
-def _reveals(a: Floats, b: Floats, w: tuple[float, float], depth: float) -> Floats:
+def _reveals(a: Floats, b: Floats, w: tuple[Length, Length], depth: float) -> Floats:
     """The four inner sides of openings."""
-
-    def side(points: list[tuple[Floats, float, float]]) -> Floats:
-        columns = [np.stack([x, np.full_like(x, y), np.full_like(x, z)], axis=1) for x, y, z in points]
-        return np.stack(columns, axis=1)
-
-    (c, e), r = w, -depth
-    left = side([(a, c, 0.0), (a, c, r), (a, e, r), (a, e, 0.0)])
-    right = side([(b, c, r), (b, c, 0.0), (b, e, 0.0), (b, e, r)])
-    bottom = side([(a, c, 0.0), (b, c, 0.0), (b, c, r), (a, c, r)])
-    top = side([(a, e, r), (b, e, r), (b, e, 0.0), (a, e, 0.0)])
-    return np.concatenate([left, right, bottom, top])
+    return _table(_REVEAL, a, b, w, (-depth, 0.0))
 
 
-def _around(u0: Floats, u1: Floats, w: tuple[float, float], a: Floats, b: Floats, c: float, e: float) -> Floats:
+def _around(
+    u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floats, c: Length, e: Length
+) -> Floats:
     """The wall of bays around their openings."""
-    pieces = [rects(u0, a, w[0], w[1], 0.0), rects(b, u1, w[0], w[1], 0.0), rects(a, b, e, w[1], 0.0)]
-    if c > w[0] + 1e-6:
-        pieces.append(rects(a, b, w[0], c, 0.0))
-    return np.concatenate(pieces)
+    sides = [rects(u0, a, w[0], w[1], 0.0), rects(b, u1, w[0], w[1], 0.0)]
+    return np.concatenate([*sides, rects(a, b, e, w[1], 0.0), rects(a, b, w[0], c, 0.0)])
 
 
-def _glazing(sheet: Sheet, a: Floats, b: Floats, w: tuple[float, float], style: Style, rng: np.random.Generator) -> None:
+def _glazing(
+    sheet: Sheet, a: Floats, b: Floats, w: tuple[Length, Length], style: Style, rng: np.random.Generator
+) -> None:
     (c, e), f = w, _FRAME_M
     bars = [rects(a, a + f, c, e, -0.09), rects(b - f, b, c, e, -0.09)]
     bars += [rects(a + f, b - f, c, c + f, -0.09), rects(a + f, b - f, e - f, e, -0.09)]
@@ -122,13 +132,13 @@ def _glazing(sheet: Sheet, a: Floats, b: Floats, w: tuple[float, float], style: 
 
 
 def _windows(
-    sheet: Sheet, u0: Floats, u1: Floats, w: tuple[float, float], style: Style, wall: Material, rng: np.random.Generator
+    sheet: Sheet, u0: Floats, u1: Floats, w: tuple[Length, Length], style: Style, wall: Material, rng: np.random.Generator
 ) -> None:
     wide = np.minimum(style.window_m[0], (u1 - u0) - 0.5)
     mid = (u0 + u1) / 2
     a, b = mid - wide / 2, mid + wide / 2
     c = w[0] + style.sill_m
-    e = min(c + style.window_m[1], w[1] - 0.3)
+    e = np.minimum(c + style.window_m[1], np.asarray(w[1]) - 0.3)
     sheet.put(_around(u0, u1, w, a, b, c, e), wall, run_on=True)
     sheet.put(_reveals(a, b, (c, e), _REVEAL_M), style.trim)
     _glazing(sheet, a, b, (c, e), style, rng)
@@ -193,15 +203,37 @@ def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> N
         sheet.put(slabs(ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)
 
 
-def dress_wall(
-    sheet: Sheet, length_m: float, style: Style, is_front: bool, is_party: bool, rng: np.random.Generator
-) -> None:
-    """Fill a wall of `length_m`: blank if it is shared or short, with a door and shops if it is the front."""
-    top = style.eaves_m
-    if is_party or length_m < 1.9:
+@dataclass(frozen=True, slots=True)
+class WallRole:
+    """The front has the door and the shops; a party wall is shared and blank; a back is far from any road."""
+
+    is_front: bool = False
+    is_party: bool = False
+    is_back: bool = False
+
+
+def _back(sheet: Sheet, u0: Floats, u1: Floats, style: Style, rng: np.random.Generator) -> None:
+    """Windows of a wall that is seen from far only: frame and pane lie on the wall."""
+    half = np.minimum(style.window_m[0], (u1 - u0) - 0.5) / 2
+    mid = (u0 + u1) / 2
+    for storey in range(style.storeys):
+        foot = 0.0 if storey == 0 else style.ground_m + style.storey_m * (storey - 1)
+        low, high = foot + style.sill_m, foot + style.sill_m + style.window_m[1]
+        sheet.put(rects(mid - half, mid + half, low, high, 0.012), style.frame)
+        pane = rects(mid - half + 0.07, mid + half - 0.07, low + 0.07, high - 0.07, 0.02)
+        sheet.put(pane, (pal.WINDOW, pal.WINDOW, pal.BLIND)[int(rng.integers(0, 3))])
+
+
+def dress_wall(sheet: Sheet, length_m: float, style: Style, role: WallRole, rng: np.random.Generator) -> None:
+    """Fill a wall of `length_m`; it is blank if it is shared or short."""
+    top, is_front = style.eaves_m, role.is_front
+    if role.is_party or role.is_back or length_m < 1.9:
         sheet.rect((0.0, length_m), (0.0, style.ground_m), 0.0, style.base)
         if style.storeys > 1:
             sheet.rect((0.0, length_m), (style.ground_m, top), 0.0, style.wall)
+        if role.is_back and not role.is_party and length_m > 3.0:
+            edges = np.linspace(0.0, length_m, max(1, round(length_m / style.bay_m)) + 1)
+            _back(sheet, edges[:-1], edges[1:], style, rng)
         return
     bays = max(1, round(length_m / style.bay_m))
     edges = np.linspace(0.0, length_m, bays + 1)
@@ -221,9 +253,12 @@ def dress_wall(
         _shop(sheet, u0[ground == 2], u1[ground == 2], style.ground_m, style, rng)
     for k in np.flatnonzero(ground == 1):
         _door(sheet, float(u0[k]), float(u1[k]), style.ground_m, style, style.base)
-    for storey in range(1, style.storeys):
-        foot = style.ground_m + style.storey_m * (storey - 1)
-        _windows(sheet, u0, u1, (foot, foot + style.storey_m), style, style.wall, rng)
-        if is_front and style.balcony_share > 0:
-            for k in np.flatnonzero(rng.random(bays) < style.balcony_share):
-                _balcony(sheet, float(u0[k]), float(u1[k]), foot, style)
+    if style.storeys < 2:
+        return
+    feet = style.ground_m + style.storey_m * np.arange(style.storeys - 1)
+    foot = np.repeat(feet, bays)
+    left, right = np.tile(u0, len(feet)), np.tile(u1, len(feet))
+    _windows(sheet, left, right, (foot, foot + style.storey_m), style, style.wall, rng)
+    if is_front and style.balcony_share > 0:
+        for k in np.flatnonzero(rng.random(len(foot)) < style.balcony_share):
+            _balcony(sheet, float(left[k]), float(right[k]), float(foot[k]), style)

@@ -11,6 +11,7 @@ import shapely
 
 from hazardsim.catalogue.model import Material
 from hazardsim.server.town import palette as pal
+from hazardsim.server.town.curve import Curve
 from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, joined, planar_quads, polygons, skirt
 from hazardsim.server.town.network import Network, Strip
 from hazardsim.server.town.osm import Feature
@@ -115,27 +116,19 @@ def _bays(network: Network, lanes: shapely.Geometry, rng: np.random.Generator) -
     for strip in network.driving():
         if strip.junction >= 0 or strip.length_m < 42.0 or strip.speed > 20.0 or rng.random() < 0.35:
             continue
-        edge = shapely.LineString(strip.edge(-1.0)[:, :2])
+        edge = Curve(strip.edge(-1.0))
         start = 16.0 + float(rng.uniform(0.0, 5.0))
-        while start + 14.0 < edge.length - 18.0:
-            long = min(float(rng.integers(2, 6)) * 6.0 + 2.0, edge.length - 18.0 - start)
-            side = [np.array(edge.interpolate(start + t * long).coords)[0] for t in np.linspace(0, 1, max(2, int(long / 3)))]
-            line = shapely.LineString(side)
-            deep = line.offset_curve(-2.2)
-            trimmed = _trimmed(deep, 1.6)
-            bay = shapely.Polygon([*line.coords, *list(trimmed.coords)[::-1]]).buffer(0.02, join_style="mitre")
+        while start + 14.0 < edge.length_m - 18.0:
+            long = min(float(rng.integers(2, 6)) * 6.0 + 2.0, edge.length_m - 18.0 - start)
+            near = np.linspace(start, start + long, max(2, int(long / 3)))
+            far = np.linspace(start + long - 1.6, start + 1.6, max(2, int(long / 3)))
+            ring = np.concatenate([edge.at(near), edge.at(far) - edge.across(far) * 2.2])[:, :2]
+            bay = shapely.Polygon(ring).buffer(0.02, join_style="mitre")
             outside = shapely.area(shapely.intersection(bay, lanes)) < 0.05 * bay.area
-            if bay.is_valid and outside and bay.area > 15.0:
+            if outside and bay.area > 15.0:
                 out.append(bay)
             start += long + float(rng.uniform(12.0, 40.0))
     return tuple(out)
-
-
-def _trimmed(line: shapely.LineString, ends_m: float) -> shapely.LineString:
-    from shapely.ops import substring
-
-    cut: shapely.LineString = substring(line, ends_m, line.length - ends_m)
-    return cut
 
 
 def _draped(solid: Solid, piece: Piece, lift: float) -> Solid:
@@ -265,7 +258,7 @@ def _hills(middle: Floats, radius: float, base: float) -> Solid:
     """A ring of low wooded hills."""
     around, rows = 96, 6
     angle = np.linspace(0, 2 * np.pi, around + 1)
-    crest = 16 + 9 * np.sin(3 * angle + 0.6) + 6 * np.sin(7 * angle + 2.1) + 3 * np.sin(17 * angle)
+    crest = 42 + 20 * np.sin(3 * angle + 0.6) + 9 * np.sin(7 * angle + 2.1) + 4 * np.sin(17 * angle)
     share = np.linspace(0, 1, rows)
     out = radius + share[:, None] * 320.0 + 12 * np.sin(11 * angle)[None]
     z = base + crest[None] * np.sin(share * np.pi / 2)[:, None]

@@ -14,7 +14,7 @@ import shapely
 
 from hazardsim.server.town.arms import Arm
 from hazardsim.server.town.ground import Ground
-from hazardsim.server.town.mesh import Floats
+from hazardsim.server.town.mesh import Floats, polygons
 from hazardsim.server.town.network import Network
 from hazardsim.server.town.osm import Feature
 from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
@@ -23,7 +23,7 @@ from hazardsim.server.town.plants import TREES
 Character = Literal["village", "city"]
 
 _FRONT_M: Final = {"village": 5.2, "city": 6.2}
-_MAX_WOOD: Final = 260
+_MAX_WOOD: Final = 420
 _FURNITURE: Final = (
     ({"amenity": "waste_basket"}, 0.85, 0.35),
     ({"amenity": "bench"}, 2.1, 0.75),
@@ -53,7 +53,7 @@ class Inventor:
             for part in shapely.get_parts(piece.area):
                 for triangle in _tiles(part):
                     self.plan.take(triangle)
-        for part in shapely.get_parts(self.ground.water):
+        for part in polygons(self.ground.water):
             self.plan.take(part)
         for arm in self.arms:
             half = 3.6 * max(len(arm.incoming), len(arm.outgoing), 1)
@@ -218,7 +218,7 @@ class Inventor:
                 if rng.random() < 0.72 and self._fits_tree(spot.x, spot.y, TREES[chosen].crown_m * 0.78):
                     self._node(spot.x, spot.y, {"natural": "tree", "species": chosen})
         low, high = self.ground.samples[:, :2].min(axis=0) - 85.0, self.ground.samples[:, :2].max(axis=0) + 85.0
-        count = int(min(np.prod(high - low) / 260.0, 1600))
+        count = int(min(np.prod(high - low) / 110.0, 4000))
         kinds, made = tuple(TREES), 0
         for x, y in rng.uniform(low, high, size=(count, 2)):
             chosen = kinds[int(rng.integers(0, len(kinds)))]

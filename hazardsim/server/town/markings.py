@@ -12,6 +12,7 @@ from hazardsim.catalogue.model import Material
 from hazardsim.server.town import network as net
 from hazardsim.server.town import palette as pal
 from hazardsim.server.town.arms import Arm
+from hazardsim.server.town.curve import Curve
 from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, planar_quads
 from hazardsim.server.town.network import Network, Strip
 from hazardsim.taxonomy import TAG
@@ -25,35 +26,12 @@ _ARROW: Final = np.array(
 )
 
 
-class Curve:
-    """A line [N,3] with directions, to be read at any distance along it."""
-
-    def __init__(self, points: Floats) -> None:
-        self._points = points
-        step = np.linalg.norm(np.diff(points[:, :2], axis=0), axis=1)
-        self._run = np.concatenate([[0.0], np.cumsum(np.maximum(step, 1e-9))])
-
-    @property
-    def length_m(self) -> float:
-        """Length seen from above."""
-        return float(self._run[-1])
-
-    def at(self, s: Floats) -> Floats:
-        """Points [K,3]."""
-        return np.stack([np.interp(s, self._run, self._points[:, k]) for k in range(3)], axis=1)
-
-    def across(self, s: Floats) -> Floats:
-        """Unit vectors [K,3] to the left."""
-        ahead = self.at(np.minimum(s + 0.3, self.length_m)) - self.at(np.maximum(s - 0.3, 0.0))
-        ahead /= np.maximum(np.linalg.norm(ahead[:, :2], axis=1, keepdims=True), 1e-9)
-        return np.stack([-ahead[:, 1], ahead[:, 0], np.zeros(len(s))], axis=1)
-
-    def band(self, s0: float, s1: float, left: float, right: float) -> Floats:
-        """Quads [Q,4,3] between two offsets to the left, a step of at most 2 m."""
-        s = np.linspace(s0, s1, max(2, int(np.ceil((s1 - s0) / 2.0)) + 1))
-        points, side = self.at(s) + np.array([0.0, 0.0, LIFT_M]), self.across(s)
-        a, b = points + side * left, points + side * right
-        return np.stack([b[:-1], b[1:], a[1:], a[:-1]], axis=1)
+def _band(curve: Curve, s0: float, s1: float, left: float, right: float) -> Floats:
+    """Quads [Q,4,3] between two offsets to the left, a step of at most 2 m."""
+    s = np.linspace(s0, s1, max(2, int(np.ceil((s1 - s0) / 2.0)) + 1))
+    points, side = curve.at(s) + np.array([0.0, 0.0, LIFT_M]), curve.across(s)
+    a, b = points + side * left, points + side * right
+    return np.stack([b[:-1], b[1:], a[1:], a[:-1]], axis=1)
 
 
 def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> list[Floats]:
@@ -62,11 +40,11 @@ def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> 
         return []
 
     def solid(at: float) -> list[Floats]:
-        return [curve.band(low, high, at + _LINE_M / 2, at - _LINE_M / 2)]
+        return [_band(curve, low, high, at + _LINE_M / 2, at - _LINE_M / 2)]
 
     def broken(at: float) -> list[Floats]:
         starts = np.arange(low + 0.5, high - 1.0, _DASH_M + _GAP_M)
-        return [curve.band(float(s), min(float(s) + _DASH_M, high), at + _LINE_M / 2, at - _LINE_M / 2) for s in starts]
+        return [_band(curve, float(s), min(float(s) + _DASH_M, high), at + _LINE_M / 2, at - _LINE_M / 2) for s in starts]
 
     pair = _LINE_M
     double = {
@@ -97,7 +75,7 @@ def paint(builder: Builder, network: Network, arms: Sequence[Arm], is_osm: bool)
         is_outer = not any(abs(s.lane) > abs(strip.lane) for s in peers)
         if is_inner:
             other = _opposing(index, driving, lefts, tree)
-            if other is None or _draws(strip):
+            if other is None or index < other:
                 kind, paint_kind = _centre_kind(strip, len(peers), other is not None, is_osm)
                 sheets[paint_kind] += _line(Curve(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
         if is_osm and is_outer and (peers or strip.speed > 15.0):
@@ -119,11 +97,6 @@ def _clear(arm: Arm | None, stop: bool = False) -> float:
     if arm is None:
         return 0.0
     return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if arm.has_zebra else 0.5
-
-
-def _draws(strip: Strip) -> bool:
-    turn = float(np.cos(strip.heading_rad[0])), float(np.sin(strip.heading_rad[0]))
-    return turn[0] > 1e-3 or (abs(turn[0]) <= 1e-3 and turn[1] > 0)
 
 
 def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString], tree: shapely.STRtree) -> int | None:
@@ -162,11 +135,11 @@ def _mouth(builder: Builder, arm: Arm) -> list[Floats]:
             for k in range(4):
                 left = half - pitch * (k + 0.25)
                 s0, s1 = sorted((at(_ZEBRA_M[0]), at(_ZEBRA_M[1])))
-                out.append(curve.band(s0, s1, left, left - pitch * 0.5))
+                out.append(_band(curve, s0, s1, left, left - pitch * 0.5))
         if is_in and (arm.is_lit or arm.is_minor):
             back = _ZEBRA_M[1] + 0.9 if arm.has_zebra else 0.8
             if long > back + 1.0:
-                out.append(curve.band(at(back + 0.4), at(back), half - 0.15, 0.15 - half))
+                out.append(_band(curve, at(back + 0.4), at(back), half - 0.15, 0.15 - half))
         if is_in and len(arm.incoming) > 1 and long > 30.0:
             _arrow(builder, curve, curve.length_m - 14.0)
     return out

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from hazardsim.catalogue.model import TaggedPart
-from hazardsim.server.town.mesh import Builder, Floats, Solid, joined, tube
+from hazardsim.server.town.mesh import Builder, Floats, Solid, box, joined, tube
 from hazardsim.server.town.palette import Colour, tint
 from hazardsim.taxonomy import TAG
 
@@ -27,6 +27,7 @@ class Species:
     leaf_colours: tuple[Colour, Colour]
     bark: Colour
     conifer: bool = False
+    twigs: int = 2
 
 
 _OLIVE: Final = ((0.27, 0.38, 0.14), (0.36, 0.47, 0.20))
@@ -36,13 +37,14 @@ _AUTUMN: Final = ((0.46, 0.34, 0.12), (0.54, 0.44, 0.17))
 _NEEDLE: Final = ((0.13, 0.23, 0.14), (0.19, 0.30, 0.17))
 
 TREES: Final[dict[str, Species]] = {
-    "linden": Species(8.5, 2.5, 0.30, 11, 1500, 0.26, _OLIVE, (0.34, 0.28, 0.22)),
-    "maple": Species(7.0, 2.7, 0.30, 10, 1400, 0.28, _FRESH, (0.38, 0.33, 0.27)),
-    "plane": Species(10.5, 3.2, 0.34, 13, 1800, 0.30, _DEEP, (0.52, 0.48, 0.40)),
-    "birch": Species(9.0, 1.9, 0.26, 14, 1300, 0.20, _FRESH, (0.78, 0.76, 0.71)),
-    "cherry": Species(5.0, 2.0, 0.34, 9, 1100, 0.22, _AUTUMN, (0.30, 0.22, 0.19)),
-    "spruce": Species(10.0, 2.1, 0.10, 60, 2600, 0.24, _NEEDLE, (0.30, 0.24, 0.20), conifer=True),
+    "linden": Species(8.5, 2.5, 0.27, 10, 1150, 0.42, _OLIVE, (0.34, 0.28, 0.22)),
+    "maple": Species(7.0, 2.6, 0.29, 9, 1100, 0.42, _FRESH, (0.38, 0.33, 0.27)),
+    "plane": Species(10.5, 3.2, 0.30, 12, 1500, 0.48, _DEEP, (0.52, 0.48, 0.40)),
+    "birch": Species(9.0, 1.9, 0.24, 12, 1100, 0.34, _FRESH, (0.78, 0.76, 0.71)),
+    "cherry": Species(5.0, 2.0, 0.32, 8, 900, 0.36, _AUTUMN, (0.30, 0.22, 0.19)),
+    "spruce": Species(10.0, 2.1, 0.10, 44, 1300, 0.42, _NEEDLE, (0.30, 0.24, 0.20), conifer=True),
 }
+_FAR_SHARE, _FAR_LEAF = 0.30, 1.75
 
 
 def leaves(points: Floats, size_m: float, rng: np.random.Generator, outward: Floats | None = None) -> Solid:
@@ -99,7 +101,7 @@ def _broadleaf(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, 
         thick = foot * 0.42 * (1.0 - 0.6 * share_up)
         wood.append(tube(path, np.linspace(thick, thick * 0.3, len(path)), 5, capped=False))
         tips += [path[-1], path[-2] * 0.5 + path[-1] * 0.5]
-        for _ in range(2):
+        for _ in range(kind.twigs):
             side = path[2] + rng.normal(size=3) * 0.03
             twig = _limb(side, path[-1] - path[1] + rng.normal(size=3) * 0.9 * reach * 0.6, reach * 0.5, 0.05, rng, 3)
             wood.append(tube(twig, np.linspace(thick * 0.4, 0.012, 3), 4, capped=False))
@@ -109,7 +111,7 @@ def _broadleaf(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, 
     pick = nodes[rng.integers(0, len(nodes), kind.leaves)]
     push = rng.normal(size=(kind.leaves, 3))
     push /= np.linalg.norm(push, axis=1, keepdims=True)
-    spread = np.array([1.0, 1.0, 0.75]) * crown * 0.36
+    spread = np.array([1.0, 1.0, 0.8]) * crown * 0.40
     points = pick + push * spread * rng.uniform(0.35, 1.0, size=(kind.leaves, 1)) ** 0.6
     return joined(wood), points, push
 
@@ -137,9 +139,20 @@ def _conifer(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, Fl
     return joined(wood), np.concatenate(points), np.concatenate(pushes)
 
 
-def tree(name: str, variant: int) -> tuple[TaggedPart, ...]:
+def _from_afar(kind: Species) -> Species:
+    """The same tree with fewer, larger leaves, for places that no road comes near."""
+    return replace(
+        kind,
+        limbs=kind.limbs if kind.conifer else kind.limbs // 2,
+        leaves=int(kind.leaves * _FAR_SHARE),
+        leaf_m=kind.leaf_m * _FAR_LEAF,
+        twigs=0,
+    )
+
+
+def tree(name: str, variant: int, is_far: bool = False) -> tuple[TaggedPart, ...]:
     """A tree of one of the `TREES`; equal arguments give equal triangles."""
-    kind = TREES[name]
+    kind = _from_afar(TREES[name]) if is_far else TREES[name]
     rng = np.random.default_rng([zlib.crc32(name.encode()), variant])
     wood, points, push = (_conifer if kind.conifer else _broadleaf)(kind, rng)
     builder = Builder()
@@ -155,14 +168,14 @@ def bush(variant: int) -> tuple[TaggedPart, ...]:
     """A round shrub about 1.1 m wide."""
     rng = np.random.default_rng([0xB054, variant])
     builder = Builder()
-    push = rng.normal(size=(420, 3))
+    push = rng.normal(size=(210, 3))
     push /= np.linalg.norm(push, axis=1, keepdims=True)
-    points = push * np.array([0.52, 0.52, 0.45]) * rng.uniform(0.5, 1.0, size=(420, 1)) ** 0.5
+    points = push * np.array([0.52, 0.52, 0.45]) * rng.uniform(0.5, 1.0, size=(210, 1)) ** 0.5
     points = points * (1.0 + 0.15 * np.sin(3 * push[:, :1] + variant)) + np.array([0.0, 0.0, 0.50])
     points[:, 2] = np.maximum(points[:, 2], 0.08)
     colours = (_OLIVE, _DEEP, _FRESH)[variant % 3]
     for k, colour in enumerate(colours):
-        builder.add(leaves(points[k::2], 0.15, rng, push[k::2]), tint("leaf", "foliage", colour, 0.7), TAG["Vegetation"])
+        builder.add(leaves(points[k::2], 0.24, rng, push[k::2]), tint("leaf", "foliage", colour, 0.7), TAG["Vegetation"])
     stems = [tube(np.array([[0, 0, 0], p * 0.8]), np.array([0.02, 0.008]), 3, capped=False) for p in points[:8]]
     builder.add(joined(stems), tint("bark", "bark", (0.30, 0.24, 0.19)), TAG["Vegetation"])
     return builder.parts()
@@ -170,12 +183,10 @@ def bush(variant: int) -> tuple[TaggedPart, ...]:
 
 def hedge(length_m: float, height_m: float, rng: np.random.Generator) -> tuple[Solid, Solid]:
     """A clipped hedge along +x from the origin, 0.7 m thick: its solid core and the leaves on it."""
-    from hazardsim.server.town.mesh import box
-
     half = 0.35
     core = box((0.0, -half + 0.06, 0.0), (length_m, half - 0.06, height_m - 0.06))
     area = length_m * (2 * height_m + 2 * half)
-    count = max(24, int(area * 42))
+    count = max(24, int(area * 24))
     t = rng.random(count) * (2 * height_m + 2 * half)
     x = rng.random(count) * length_m
     side = np.where(t < height_m, -1.0, np.where(t < height_m + 2 * half, 0.0, 1.0))
@@ -183,7 +194,7 @@ def hedge(length_m: float, height_m: float, rng: np.random.Generator) -> tuple[S
     z = np.where(side < 0, t, np.where(side > 0, t - height_m - 2 * half, height_m))
     points = np.column_stack([x, y, np.maximum(z, 0.05)]) + rng.normal(size=(count, 3)) * 0.025
     outward = np.column_stack([np.zeros(count), side, (side == 0.0).astype(np.float64)]) * 1.6
-    return core, leaves(points, 0.16, rng, outward)
+    return core, leaves(points, 0.22, rng, outward)
 
 
 def tufts(points: Floats, rng: np.random.Generator) -> Solid:

@@ -12,7 +12,8 @@ import shapely
 from hazardsim.catalogue.street import VEHICLES, WALKERS, VehicleSpec, vehicle_model, walker_model
 from hazardsim.server.town import palette as pal
 from hazardsim.server.town.ground import KERB_M, Ground
-from hazardsim.server.town.markings import LIFT_M, Curve
+from hazardsim.server.town.curve import Curve
+from hazardsim.server.town.markings import LIFT_M
 from hazardsim.server.town.mesh import Floats, planar_quads
 from hazardsim.server.town.network import Network
 from hazardsim.server.town.osm import Feature
@@ -30,8 +31,8 @@ _PAINTS: Final = (
     (0.20, 0.25, 0.22),
     (0.55, 0.47, 0.36),
 )
-_MOST_VEHICLES, _MOST_WALKERS = 150, 110
-_LOOKS: Final = 12
+_MOST_VEHICLES, _MOST_WALKERS = 72, 56
+_LOOKS: Final = 10
 _BAY_M: Final = (2.5, 5.0)
 
 
@@ -54,7 +55,7 @@ class Bystanders:
         placed, plan = 0, Plan()
         for x, y, z, turn, room in self._slots(features, rng):
             spec, paint = looks[int(rng.integers(0, len(looks)))]
-            if placed >= _MOST_VEHICLES or rng.random() > 0.72 or spec.size_m[0] > room:
+            if placed >= _MOST_VEHICLES or rng.random() > 0.6 or spec.size_m[0] > room:
                 continue
             if self._park(spec, paint, np.array([x, y, z]), turn + float(rng.normal() * 0.012), plan):
                 placed += 1
@@ -133,7 +134,7 @@ class Bystanders:
     def walkers(self) -> None:
         """People along the sidewalks, alone and in twos, most of them walking."""
         rng = np.random.default_rng([self.seed, 12])
-        looks = [WALKERS[int(k)] for k in rng.permutation(len(WALKERS))[:14]]
+        looks = [WALKERS[int(k)] for k in rng.permutation(len(WALKERS))[:12]]
         plan, placed = Plan(), 0
         for obj in self.register.objects:
             x, y = (float(v) for v in (obj.pose @ np.array([*obj.centre_m, 1.0]))[:2])
@@ -141,7 +142,7 @@ class Bystanders:
         for line in kerb_lines(self.ground.road, 1.45):
             for spot in spots(line, float(rng.uniform(3.0, 12.0)), 14.0):
                 for _ in range(2 if rng.random() < 0.2 else 1):
-                    if placed >= _MOST_WALKERS or rng.random() > 0.62:
+                    if placed >= _MOST_WALKERS or rng.random() > 0.36:
                         continue
                     x, y = np.array([spot.x, spot.y]) + rng.uniform(-0.65, 0.65, 2)
                     spec = looks[int(rng.integers(0, len(looks)))]

@@ -1,0 +1,163 @@
+"""All anomaly models that can be used now: the procedural ones, and those of fetched packs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+
+from hazardsim.catalogue.assemble import digest
+from hazardsim.catalogue.asset import PROJECT_LICENCE, AnomalyAsset
+from hazardsim.catalogue.curated import PACK, pack_list
+from hazardsim.catalogue.model import Model
+from hazardsim.catalogue.procedural import RECIPES, procedural_model
+from hazardsim.catalogue.splits import Split, split_of_category
+from hazardsim.catalogue.store import StoredAsset, load_model, pack_folder, stored_from_record
+from hazardsim.errors import AssetError
+
+__all__ = ["AnomalyAsset", "Catalogue", "load_catalogue"]
+
+Loader = Callable[[], Model]
+
+
+class Catalogue:
+    """A fixed set of anomaly assets, and their models on demand."""
+
+    def __init__(self, items: Iterable[tuple[AnomalyAsset, Loader]]) -> None:
+        listed = sorted(items, key=lambda item: item[0].id)
+        self.assets: tuple[AnomalyAsset, ...] = tuple(asset for asset, _ in listed)
+        self._by_id = {asset.id: asset for asset in self.assets}
+        self._loaders = {asset.id: load for asset, load in listed}
+        self._models: dict[str, Model] = {}
+        _check_splits(self.assets)
+
+    def get(self, asset_id: str) -> AnomalyAsset:
+        """The asset of that id.
+
+        Raises:
+            AssetError: it is unknown (close names are given), or belongs to a pack that was not fetched.
+        """
+        asset = self._by_id.get(asset_id)
+        if asset is not None:
+            return asset
+        if any(entry.id == asset_id for entry in pack_list().anomalies):
+            raise AssetError(
+                f"asset {asset_id!r} belongs to the pack {PACK!r}, which is not fetched; run 'hazardsim assets fetch'"
+            )
+        close = difflib.get_close_matches(asset_id, self._by_id, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(close)}?" if close else "'hazardsim assets list' shows what there is"
+        raise AssetError(f"unknown asset {asset_id!r}; {hint}")
+
+    def model(self, asset_id: str) -> Model:
+        """The model of an asset; loaded once.
+
+        Raises:
+            AssetError: as `get`, or its files are damaged.
+        """
+        asset = self.get(asset_id)
+        if asset.id not in self._models:
+            self._models[asset.id] = self._loaders[asset.id]()
+        return self._models[asset.id]
+
+    def of_split(self, split: Split) -> tuple[AnomalyAsset, ...]:
+        """The assets of one split, by id."""
+        return tuple(asset for asset in self.assets if asset.split == split)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all assets' records, as hexadecimal text: equal only for equal catalogues."""
+        text = json.dumps([asdict(asset) for asset in self.assets], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_splits(assets: Iterable[AnomalyAsset]) -> None:
+    found: dict[str, Split] = {}
+    for asset in assets:
+        if found.setdefault(asset.category, asset.split) != asset.split:
+            raise AssetError(
+                f"asset {asset.id}: category {asset.category!r} is in both splits; one category, one split"
+            )
+
+
+def load_catalogue(cache: Path | None = None) -> Catalogue:
+    """The procedural assets, and those of the packs in the user's cache (or in `cache`).
+
+    Raises:
+        AssetError: a pack in the cache is damaged.
+    """
+    return Catalogue([*_procedural(), *_fetched(cache)])
+
+
+@cache
+def _procedural() -> tuple[tuple[AnomalyAsset, Loader], ...]:
+    splits = split_of_category()
+    items = []
+    for asset_id, recipe in RECIPES.items():
+        made = procedural_model(asset_id)
+        low, high = made.bounds()
+        length, width, height = (round(float(v), 4) for v in high - low)
+        asset = AnomalyAsset(
+            id=asset_id,
+            category=recipe.category,
+            name=recipe.name,
+            size_m=(length, width, height),
+            split=splits[recipe.category],
+            licence=PROJECT_LICENCE,
+            source="procedural",
+            attribution="hazardsim's own code",
+            sha256=digest(made.parts),
+            triangles=sum(len(p.faces) for p in made.parts),
+        )
+        items.append((asset, partial(_same, made)))
+    return tuple(items)
+
+
+def _same(model: Model) -> Model:
+    return model
+
+
+def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
+    listed = pack_list()
+    folder = pack_folder(cache, PACK, listed.package.version)
+    stored = {record.id: record for record in fetched_records(folder)}
+    splits = split_of_category()
+    items: list[tuple[AnomalyAsset, Loader]] = []
+    for entry in listed.anomalies:
+        record = stored.get(entry.id)
+        if record is None:
+            continue
+        asset = AnomalyAsset(
+            id=entry.id,
+            category=entry.category,
+            name=record.name,
+            size_m=record.size_m,
+            split=splits[entry.category],
+            licence=record.licence,
+            source=record.source,
+            attribution=record.attribution,
+            sha256=record.sha256,
+            triangles=record.triangles,
+        )
+        items.append((asset, partial(load_model, folder / entry.id, record)))
+    return items
+
+
+def fetched_records(folder: Path) -> tuple[StoredAsset, ...]:
+    """The records in a pack's manifest; none where the pack is not (wholly) fetched.
+
+    Raises:
+        AssetError: the manifest is damaged.
+    """
+    path = folder / "manifest.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        records = content["assets"]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AssetError(f"{path} is damaged ({error}); remove it and run 'hazardsim assets fetch'") from error
+    return tuple(stored_from_record(record, path) for record in records)

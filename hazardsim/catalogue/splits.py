@@ -1,0 +1,43 @@
+"""Which split an anomaly category belongs to: `assets/categories.yaml`, the only place that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from hazardsim.catalogue.listing import read_listing
+from hazardsim.errors import AssetError
+from hazardsim.shipped import shipped
+
+Split = Literal["validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The categories of each split; none may stand in both."""
+
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@cache
+def split_of_category(path: Path | None = None) -> Mapping[str, Split]:
+    """The split of every category.
+
+    Raises:
+        AssetError: the file is missing, malformed, or puts a category into two splits.
+    """
+    source = path if path is not None else shipped("assets") / "categories.yaml"
+    listed = read_listing(source, Categories)
+    table: dict[str, Split] = {}
+    for split in SPLITS:
+        names: tuple[str, ...] = getattr(listed, split)
+        for name in names:
+            if name in table:
+                raise AssetError(f"{source}: category {name!r} is listed twice; a category belongs to one split")
+            table[name] = split
+    return table

@@ -1,0 +1,277 @@
+"""Every detector keeps the contract, and equals its formula written out plainly."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp, softmax
+from scipy.stats import entropy
+from torch import Tensor, nn
+
+import ood_eval.detectors
+from ood_eval.detectors import DETECTORS, Detector, build_detector, check_detector
+from ood_eval.detectors.background import Background
+from ood_eval.detectors.energy import Energy
+from ood_eval.detectors.kl_matching import KLMatching
+from ood_eval.detectors.knn import KNN
+from ood_eval.detectors.mahalanobis import Mahalanobis
+from ood_eval.detectors.odin import ODIN
+from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
+from ood_eval.errors import ConfigError, DetectorError
+from ood_eval.models import Forward, Segmenter
+
+NAMES = ("unlabeled", "road", "car", "sky")
+
+
+class Linear(nn.Module):
+    """Logits at full size that are a fixed linear map of the pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.head = nn.Conv2d(3, len(NAMES), 1)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        self.calls += 1
+        return 3.0 * self.head(images), images, None
+
+
+@pytest.fixture
+def segmenter() -> Segmenter:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        return Segmenter(Linear(), NAMES).eval()
+
+
+@pytest.fixture
+def images() -> Tensor:
+    return torch.randint(0, 256, (2, 3, 6, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+@pytest.fixture
+def forward(segmenter: Segmenter, images: Tensor) -> Forward:
+    return Forward(segmenter, images)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_keeps_the_contract(name: str) -> None:
+    check_detector(DETECTORS[name], name)
+
+
+def test_every_file_of_the_folder_is_in_the_table() -> None:
+    folder = Path(ood_eval.detectors.__file__).parent
+    machinery = {"__init__", "detector", "check", "load"}
+    assert {path.stem for path in folder.glob("*.py")} - machinery == set(DETECTORS)
+    assert all(cls.__module__ == f"ood_eval.detectors.{name}" for name, cls in DETECTORS.items())
+
+
+def _broken(score: Callable[[Forward], Tensor], fit: str | None = None) -> type[Detector]:
+    class Broken(Detector):
+        fit_split = fit  # type: ignore[assignment]
+
+        def score_map(self, forward: Forward) -> Tensor:
+            return score(forward)
+
+    return Broken
+
+
+class Forgetful(Detector):
+    """Fits, but saves nothing."""
+
+    fit_split = "training"
+    level = 0.0
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:
+        self.level += float(forward.top[0].mean())
+
+    def score_map(self, forward: Forward) -> Tensor:
+        return forward.top[0] * self.level
+
+
+class Eager(Forgetful):
+    """Scores although unfitted."""
+
+    def score(self, forward: Forward) -> Tensor:
+        return self.score_map(forward)
+
+
+class VoidReader(Forgetful):
+    """Counts void as a class."""
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:
+        self.level = self.level + float((labels * forward.top[0]).mean())
+
+    def state(self) -> dict[str, Tensor]:
+        return {"level": torch.tensor(self.level, dtype=torch.float64)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        super().restore(state)
+        self.level = float(state["level"])
+
+
+@pytest.mark.parametrize(
+    ("make", "breach"),
+    [
+        (_broken(lambda f: f.top[0][:, :-1]), "shape"),
+        (_broken(lambda f: f.top[0].double()), "float32"),
+        (_broken(lambda f: (f.top[0] * 0.0).log()), "NaN or infinity"),
+        (_broken(lambda f: torch.rand_like(f.top[0])), "second call"),
+        (_broken(lambda f: f.top[0] - f.top[0].mean()), "one by one"),
+        (Forgetful, "saved copy"),
+        (Eager, "never fitted"),
+        (VoidReader, "void labels"),
+    ],
+)
+def test_the_check_refuses_broken_detectors(make: Callable[[], Detector], breach: str) -> None:
+    with pytest.raises(DetectorError, match=breach):
+        check_detector(make)
+
+
+def _logits(forward: Forward) -> np.ndarray:
+    return forward.output.logits.numpy().astype(np.float64)
+
+
+FORMULAS = {
+    "msp": lambda z: 1 - softmax(z, axis=1).max(axis=1),
+    "maxlogit": lambda z: -z.max(axis=1),
+    "background": lambda z: softmax(z, axis=1)[:, 0],
+    "energy": lambda z: -logsumexp(z, axis=1),
+    "entropy": lambda z: entropy(softmax(z, axis=1), axis=1) / np.log(z.shape[1]),
+    "logit_avg": lambda z: -z.mean(axis=1),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_logit_detectors_equal_their_formula(name: str, forward: Forward) -> None:
+    found = DETECTORS[name]().score(forward).numpy()
+    np.testing.assert_allclose(found, FORMULAS[name](_logits(forward)), rtol=1e-5, atol=1e-6)
+
+
+def test_energy_with_a_temperature(forward: Forward) -> None:
+    found = Energy(temperature=2.5).score(forward).numpy()
+    np.testing.assert_allclose(found, -2.5 * logsumexp(_logits(forward) / 2.5, axis=1), rtol=1e-5)
+
+
+def test_msp_keeps_apart_what_float32_probabilities_tie() -> None:
+    """Two pixels whose p is 1.0 in float32, one surer than the other."""
+
+    class Sure(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+            logits = torch.zeros(1, 4, 1, 2)
+            logits[0, 0, 0] = torch.tensor([25.0, 30.0])
+            return logits, logits, None
+
+    forward = Forward(Segmenter(Sure(), NAMES), torch.zeros(1, 3, 1, 2, dtype=torch.uint8))
+    less, more = DETECTORS["msp"]().score(forward)[0, 0].tolist()
+    assert less > more > 0.0
+
+
+def test_background_sign_and_class_are_options(forward: Forward) -> None:
+    p = softmax(_logits(forward), axis=1)
+    np.testing.assert_allclose(Background(class_name="sky").score(forward).numpy(), p[:, 3], rtol=1e-5)
+    np.testing.assert_allclose(Background(inverted=True).score(forward).numpy(), 1 - p[:, 0], rtol=1e-4, atol=1e-6)
+    with pytest.raises(DetectorError, match="no class 'tree'"):
+        Background(class_name="tree").score(forward)
+
+
+def _fit(detector: Detector, forward: Forward, labels: Tensor) -> Detector:
+    detector.observe(forward, labels)
+    detector.finish()
+    return detector
+
+
+def test_kl_matching_is_the_least_divergence(forward: Forward) -> None:
+    p = softmax(_logits(forward), axis=1).transpose(0, 2, 3, 1).reshape(-1, 4)
+    typical = np.stack([p[p.argmax(1) == k].mean(0) if (p.argmax(1) == k).any() else np.eye(4)[k] for k in range(4)])
+    plain = np.array([min(entropy(q, np.maximum(d, 1e-12)) for d in typical) for q in p])
+    found = _fit(KLMatching(), forward, torch.zeros(2, 6, 8, dtype=torch.uint8)).score(forward)
+    np.testing.assert_allclose(found.numpy().reshape(-1), plain, rtol=1e-3, atol=1e-5)
+
+
+def test_standardized_max_logits_have_unit_moments_per_class(forward: Forward) -> None:
+    scores = _fit(StandardizedMaxLogits(), forward, torch.zeros(2, 6, 8, dtype=torch.uint8)).score(forward)
+    for channel in forward.top[1].unique():
+        chosen = scores[forward.top[1] == channel]
+        if chosen.numel() > 2:
+            assert float(chosen.mean()) == pytest.approx(0.0, abs=1e-4)
+            assert float(chosen.std()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_mahalanobis_equals_the_quadratic_form(forward: Forward) -> None:
+    labels = (forward.images.sum(dim=1) % 3).to(torch.uint8)
+    labels[0, 0] = 255
+    ridge = 1e-3
+    features = forward.output.features.permute(0, 2, 3, 1).reshape(-1, 3).double().numpy()
+    flat = labels.reshape(-1).numpy()
+    means = [features[flat == k].mean(0) for k in range(3)]
+    kept = flat != 255
+    centred = features[kept] - np.stack([means[k] for k in flat[kept]])
+    covariance = centred.T @ centred / kept.sum()
+    inverse = np.linalg.inv(covariance + np.eye(3) * np.trace(covariance) / 3 * ridge)
+    plain = np.min([np.einsum("nd,de,ne->n", features - m, inverse, features - m) for m in means], axis=0)
+    found = _fit(Mahalanobis(ridge), forward, labels).score(forward)
+    np.testing.assert_allclose(found.numpy().reshape(-1), plain, rtol=1e-3, atol=1e-3)
+
+
+def test_knn_is_the_distance_to_the_kth_neighbour(forward: Forward) -> None:
+    detector = _fit(KNN(k=3, per_image=48), forward, torch.zeros(2, 6, 8, dtype=torch.uint8))
+    features = forward.output.features.permute(0, 2, 3, 1).reshape(-1, 3).double().numpy()
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    plain = np.sort(np.linalg.norm(unit[:, None] - unit[None], axis=2), axis=1)[:, 2]
+    np.testing.assert_allclose(detector.score(forward).numpy().reshape(-1), plain, rtol=1e-2, atol=2e-3)
+
+
+def test_odin_without_a_step_is_tempered_msp(forward: Forward) -> None:
+    found = ODIN(temperature=10.0, epsilon=0.0).score(forward).numpy()
+    p = softmax(_logits(forward) / 10.0, axis=1).max(axis=1)
+    np.testing.assert_allclose(found, 10.0 * np.log((1 - p) / p / (len(NAMES) - 1)), rtol=1e-4, atol=1e-4)
+    moved = ODIN(temperature=10.0, epsilon=0.01).score(forward).numpy()
+    assert moved.mean() < found.mean()
+
+
+def test_all_detectors_share_one_forward_pass(segmenter: Segmenter, images: Tensor) -> None:
+    """ODIN alone may run the network again: it asks about another input."""
+    forward = Forward(segmenter, images)
+    labels = torch.zeros(2, 6, 8, dtype=torch.uint8)
+    for name, make in DETECTORS.items():
+        if name != "odin":
+            _fit(make(), forward, labels).score(forward)
+    assert segmenter.network.calls == 1
+    DETECTORS["odin"]().score(forward)
+    assert segmenter.network.calls == 3
+
+
+def test_an_unknown_name_is_answered_with_close_ones() -> None:
+    with pytest.raises(DetectorError, match="did you mean maxlogit"):
+        build_detector("maxlogits", {}, DETECTORS)
+
+
+def test_options_reach_the_detector_and_wrong_ones_are_named() -> None:
+    detector = build_detector("energy", {"temperature": 2.0}, DETECTORS)
+    assert isinstance(detector, Energy)
+    assert detector.temperature == 2.0
+    with pytest.raises(DetectorError, match="temprature"):
+        build_detector("energy", {"temprature": 2.0}, DETECTORS)
+    with pytest.raises(ConfigError, match="above zero"):
+        build_detector("energy", {"temperature": 0.0}, DETECTORS)
+
+
+def test_a_strangers_detector_is_found_by_module_and_class() -> None:
+    found = build_detector("ood_eval.detectors.msp:MSP", {}, DETECTORS)
+    assert type(found) is DETECTORS["msp"]
+    for wrong, message in (("ood_eval.nothing:X", "cannot be imported"), ("pathlib:Path", "no subclass")):
+        with pytest.raises(DetectorError, match=message):
+            build_detector(wrong, {}, DETECTORS)
+
+
+def test_pytorch_ood_agrees(forward: Forward) -> None:
+    peers = pytest.importorskip("pytorch_ood.detector")
+    logits = forward.output.logits.clone()
+    pairs = {"maxlogit": peers.MaxLogit, "energy": peers.EnergyBased, "entropy": peers.Entropy}
+    for name, peer in pairs.items():
+        ours = DETECTORS[name]().score(forward)
+        theirs = peer.score(logits)
+        scale = np.log(len(NAMES)) if name == "entropy" else 1.0
+        torch.testing.assert_close(ours * scale, theirs.float(), rtol=1e-4, atol=1e-5)

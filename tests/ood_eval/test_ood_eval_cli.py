@@ -1,0 +1,81 @@
+"""The command line: quick help, one line per expected error, and a whole run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ood_eval.cli import Training, _one_line
+from ood_eval.errors import DataError
+from ood_eval.experiment.row import read_rows
+from ood_eval.jobs import plan_of
+from ood_eval.report import read_result
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "import sys; from ood_eval.cli import main; sys.exit(main())", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys, ood_eval.cli; print([m for m in ('torch', 'lightning', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert all(name in shown.stdout for name in ("run-caos", "train", "report"))
+
+
+def test_wrong_usage_is_two() -> None:
+    assert run("run-caos", "--dta", "x").returncode == 2
+    assert run("run-caos", "--data", "x", "--out", "y", "--preset", "big").returncode == 2
+
+
+def test_the_plan_is_the_preset_changed_by_options() -> None:
+    paper = plan_of(Training())
+    assert (paper.network.kind, paper.network.encoder, paper.recipe.epochs) == ("pspnet", "resnet101", 20)
+    assert paper.network.auxiliary
+    small = plan_of(Training(preset="small", epochs=3, encoder="resnet18", segmenter="pspnet"))
+    assert (small.network.kind, small.network.encoder, small.recipe.epochs) == ("pspnet", "resnet18", 3)
+
+
+def test_an_error_from_a_reading_process_is_one_line() -> None:
+    passed_on = "Caught DataError in worker.\nTraceback\n  File\nood_eval.errors.DataError: a.png: broken\n"
+    assert _one_line(DataError(passed_on)) == "a.png: broken"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run-caos", "--data", "/nowhere", "--out", "{out}"), "/nowhere: no such folder"),
+        (("run-caos", "--data", "{data}", "--out", "{out}", "--detectors", "mps"), "did you mean msp"),
+        (("run-caos", "--data", "{data}", "--out", "{out}", "--checkpoint", "/no.pt"), "/no.pt: no such checkpoint"),
+        (("report", "{out}"), "no finished run"),
+    ],
+)
+def test_an_expected_error_is_one_line_and_one(
+    arguments: tuple[str, ...], words: str, shared_streets: Path, tmp_path: Path
+) -> None:
+    done = run(*(part.format(data=shared_streets, out=tmp_path / "out") for part in arguments))
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ood_eval: ")
+    assert words in last
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_whole_run(finished_run: Path, shared_streets: Path) -> None:
+    out, error = ((finished_run.parent / name).read_text() for name in ("stdout.txt", "stderr.txt"))
+    assert all(name in out for name in ("MSP", "MaxLogit", "Background", "Energy", "Entropy", "FPR95"))
+    assert "Traceback" not in error
+    assert "Warning" not in error
+    assert sorted(path.name for path in finished_run.parent.iterdir()) == ["out", "stderr.txt", "stdout.txt"]
+    rows = read_rows(next(finished_run.glob("evaluations/*/rows.jsonl")))
+    assert len(rows) == 5 * 2 * 3 + 2
+    assert rows[0].provenance.seed == 0
+    assert read_result(finished_run).label == "out"

@@ -1,0 +1,96 @@
+"""Reports: the table marks what is best, files are there, the page needs nothing else."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ood_eval.errors import ResultError
+from ood_eval.experiment.gallery import GalleryFrame
+from ood_eval.experiment.row import Provenance, Row
+from ood_eval.report import Result, print_table, read_result, write_report
+from ood_eval.report.figures import heat_map, truth_overlay
+from ood_eval.report.result import ClassQuality
+from ood_eval.report.table import markdown_table, table_of, title_of
+
+ORIGIN = Provenance("c", "d" * 64, "p" * 64, 0, "keep_all", 0.0, {"torch": "2"})
+
+
+def result_of(**values: tuple[float, float, float]) -> Result:
+    rows = [
+        Row("caos", "streethazards", name, "caos", metric, value, value, value, 3, 300, 1, 0.1, ORIGIN)
+        for name, numbers in values.items()
+        for metric, value in zip(("auroc", "aupr", "fpr95"), numbers, strict=True)
+    ]
+    return Result("run", tuple(rows), {}, {"road": ClassQuality(0.5, 1.0)}, ())
+
+
+def test_the_best_is_the_largest_but_for_fpr() -> None:
+    table = table_of(result_of(msp=(0.9, 0.1, 0.3), maxlogit=(0.8, 0.2, 0.2)))
+    best = [[cell.best for cell in cells] for _, cells in table.lines]
+    assert best == [[True, False, False], [False, True, True]]
+    assert markdown_table(table).splitlines()[2] == "| MSP | **90.0** | 10.0 | 30.0 |"
+    assert "3 images, 300 pixels, 1 without anomaly skipped" in table.note
+
+
+def test_equal_texts_are_equally_best_and_undefined_ones_never() -> None:
+    nan = float("nan")
+    table = table_of(result_of(msp=(0.90001, nan, 0.3), maxlogit=(0.90002, nan, nan)))
+    best = [[cell.best for cell in cells] for _, cells in table.lines]
+    assert best == [[True, False, True], [True, False, False]]
+    assert table.lines[0][1][1].text == "–"
+
+
+def test_titles_are_those_of_papers() -> None:
+    assert [title_of(n) for n in ("knn", "energy(temperature=2.0)", "my.mod:Mine")] == [
+        "kNN",
+        "Energy (temperature=2.0)",
+        "Mine",
+    ]
+
+
+def test_the_terminal_table_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(result_of(msp=(0.9, 0.1, 0.3)))
+    out = capsys.readouterr().out
+    assert "MSP" in out
+    assert "90.0 *" in out
+
+
+def test_truth_is_red_and_heat_is_ordered() -> None:
+    anomaly = np.zeros((4, 4), dtype=np.uint8)
+    anomaly[0, 0], anomaly[3, 3] = 1, 255
+    scores = np.arange(16, dtype=np.float32).reshape(4, 4)
+    frame = GalleryFrame("a", np.full((4, 4, 3), 100, dtype=np.uint8), anomaly, anomaly, {"msp": scores})
+    overlay = truth_overlay(frame).astype(int)
+    assert overlay[0, 0, 0] > 2 * overlay[0, 0, 1]
+    assert overlay[3, 3, 2] > overlay[3, 3, 0]
+    brightness = heat_map(scores).astype(int).sum(axis=2).reshape(-1)
+    assert np.all(np.diff(brightness) >= 0)
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match="no finished run"):
+        read_result(tmp_path)
+    with pytest.raises(ResultError, match="no runs"):
+        write_report([], tmp_path)
+
+
+def test_a_report_of_two_runs_is_complete_and_self_contained(tmp_path: Path) -> None:
+    runs = [result_of(msp=(0.9, 0.1, 0.3)), result_of(energy=(0.7, 0.1, 0.3))]
+    path = write_report(runs, tmp_path / "report")
+    assert path.read_text().count("## run") == 2
+    page = (tmp_path / "report/index.html").read_text()
+    assert "<td>MSP</td>" in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+
+
+@pytest.mark.slow
+def test_figures_of_a_real_run(finished_run: Path) -> None:
+    report = finished_run / "report"
+    for name in ("curves.png", "scores.png", "gallery.png"):
+        with Image.open(report / name) as picture:
+            assert picture.width > 600
+    assert "data:image/png;base64" in (report / "index.html").read_text()
+    assert "![" in (report / "report.md").read_text()
