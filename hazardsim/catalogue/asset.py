@@ -12,7 +12,7 @@ PROJECT_LICENCE: Final = "MIT"
 
 @dataclass(frozen=True, slots=True)
 class AnomalyAsset:
-    """One anomaly model: `size_m` = length along x, width, height; `sha256` is over its mesh, materials and textures."""
+    """One anomaly model: `size_m` = length along x, width, height; `sha256` is over mesh, materials and textures."""
 
     id: str
     category: str

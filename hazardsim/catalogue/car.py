@@ -25,7 +25,6 @@ from hazardsim.catalogue.model import Material, Part
 from hazardsim.catalogue.shape import Points, Shape, box, ellipsoid, grid, joined, loft, smooth_curve
 from hazardsim.catalogue.wheels import road_wheel, wheel_parts
 
-
 _SIDE: Final = (
     (0.0, 0.0),
     (0.55, 0.0),

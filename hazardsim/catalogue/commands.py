@@ -40,8 +40,8 @@ class AssetsFetch:
             if missing and deb is None:
                 size = round(listed.package.bytes / 1e6)
                 sys.stderr.write(
-                    f"Will download the Debian package {listed.package.name} ({size} MB) through apt-get, without root, "
-                    f"and convert {len(missing)} of its models.\n"
+                    f"Will download the Debian package {listed.package.name} ({size} MB) through apt-get, "
+                    f"without root, and convert {len(missing)} of its models.\n"
                 )
                 if not self.yes:
                     _ask()

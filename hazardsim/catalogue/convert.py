@@ -21,6 +21,9 @@ BUDGET: Final = 40_000
 _AGREE: Final = 1.1
 """Up to this ratio between the axes' scale factors each axis gets its own; above, the median serves all three."""
 
+_INSIDE_OUT: Final = 0.02
+"""A model counts as inside out if its signed volume is below minus this share of its box; less is an open surface."""
+
 _FROM_Y_UP: Final = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 """x right, y up, front +z becomes x forward, y left, z up."""
 
@@ -59,7 +62,7 @@ def convert(library: FurnitureLibrary, item: Furniture, turn_deg: float = 0.0) -
     high = np.max([m.reshape(-1, 3).max(axis=0) for m in moved], axis=0)
     base = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
     moved = [np.round((m - base) * GRID) / GRID for m in moved]
-    inside_out = sum(_signed_volume(m) for m in moved) < 0
+    inside_out = sum(_signed_volume(m) for m in moved) < -_INSIDE_OUT * float(np.prod(np.maximum(high - low, 1e-6)))
     parts = tuple(
         _part(m[:, ::-1] if inside_out else m, s, flip=inside_out) for m, s in zip(moved, surfaces, strict=True)
     )
@@ -97,15 +100,20 @@ def _fit(points: NDArray[np.float64], item: Furniture) -> tuple[NDArray[np.float
     Of a stated rotation and none, the one whose three factors agree better.
     """
     wanted = np.array([item.size_m[0], item.size_m[2], item.size_m[1]])
-    best: tuple[float, NDArray[np.float64], NDArray[np.float64]] | None = None
-    for turn in ([item.rotation] if item.rotation is not None else []) + [np.eye(3)]:
-        extent = np.ptp(points @ turn.T, axis=0)
-        factors = wanted / np.maximum(extent, 1e-9)
-        spread = float(factors.max() / factors.min())
-        if best is None or spread < best[0] * 0.95:
-            best = (spread, turn, factors)
-    assert best is not None
-    return best[1], best[2]
+    plain = _factors(points, np.eye(3), wanted)
+    if item.rotation is None:
+        return np.eye(3), plain
+    turned = _factors(points, item.rotation, wanted)
+    if turned.max() / turned.min() <= plain.max() / plain.min() * 1.05:
+        return item.rotation, turned
+    return np.eye(3), plain
+
+
+def _factors(
+    points: NDArray[np.float64], turn: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    factors: NDArray[np.float64] = wanted / np.maximum(np.ptp(points @ turn.T, axis=0), 1e-9)
+    return factors
 
 
 def _sound(surface: Surface) -> Surface:

@@ -142,8 +142,9 @@ def _attribution(listed: PackList, records: Iterable[StoredAsset]) -> str:
     lines = [
         "# Attribution",
         "",
-        f"Models of the Debian package {listed.package.name} {listed.package.version} (SHA-256 `{listed.package.sha256}`),",
-        "converted by hazardsim for use on this machine. Whoever passes them on keeps these lines.",
+        f"Models of the Debian package {listed.package.name} {listed.package.version}",
+        f"(SHA-256 `{listed.package.sha256}`), converted by hazardsim for use on this machine.",
+        "Whoever passes them on keeps these lines.",
         "",
     ]
     lines += [f"- `{r.id}`: {r.attribution}. From {r.source}." for r in records]

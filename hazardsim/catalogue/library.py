@@ -16,7 +16,7 @@ from hazardsim.catalogue.curated import PACK, pack_list
 from hazardsim.catalogue.model import Model
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
 from hazardsim.catalogue.splits import Split, split_of_category
-from hazardsim.catalogue.store import StoredAsset, load_model, pack_folder, stored_from_record
+from hazardsim.catalogue.store import fetched_records, load_model, pack_folder
 from hazardsim.errors import AssetError
 
 __all__ = ["AnomalyAsset", "Catalogue", "load_catalogue"]
@@ -144,20 +144,3 @@ def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
         )
         items.append((asset, partial(load_model, folder / entry.id, record)))
     return items
-
-
-def fetched_records(folder: Path) -> tuple[StoredAsset, ...]:
-    """The records in a pack's manifest; none where the pack is not (wholly) fetched.
-
-    Raises:
-        AssetError: the manifest is damaged.
-    """
-    path = folder / "manifest.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        records = content["assets"]
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AssetError(f"{path} is damaged ({error}); remove it and run 'hazardsim assets fetch'") from error
-    return tuple(stored_from_record(record, path) for record in records)

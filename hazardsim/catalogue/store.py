@@ -57,7 +57,7 @@ class StoredAsset:
 
 
 def cache_root(chosen: Path | None = None) -> Path:
-    """The folder of the user's cache: `chosen`, else $HAZARDSIM_CACHE, else $XDG_CACHE_HOME/hazardsim, else ~/.cache/hazardsim."""
+    """The user's cache: `chosen`, else $HAZARDSIM_CACHE, else hazardsim in $XDG_CACHE_HOME, else in ~/.cache."""
     if chosen is not None:
         return chosen
     named = os.environ.get("HAZARDSIM_CACHE")
@@ -195,11 +195,28 @@ def load_model(folder: Path, stored: StoredAsset) -> Model:
                 material = Material(
                     **(look | {"texture": texture, "colour": tuple(look["colour"]), "emission": emission})
                 )
-                normals = arrays[f"n{k}"] if f"n{k}" in arrays else None
+                normals = arrays[f"n{k}"] if f"n{k}" in arrays.files else None
                 parts.append(Part(arrays[f"v{k}"], arrays[f"f{k}"], arrays[f"u{k}"], material, normals))
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise _damaged(folder, error) from error
     return Model(f"{stored.id}-{stored.sha256[:16]}", tuple(parts))
+
+
+def fetched_records(folder: Path) -> tuple[StoredAsset, ...]:
+    """The records in a pack's manifest; none where the pack is not (wholly) fetched.
+
+    Raises:
+        AssetError: the manifest is damaged.
+    """
+    path = folder / "manifest.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        records = content["assets"]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from error
+    return tuple(stored_from_record(record, path) for record in records)
 
 
 def _damaged(path: Path, error: Exception) -> AssetError:

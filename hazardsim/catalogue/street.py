@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 
-from hazardsim.catalogue.assemble import model
+from hazardsim.catalogue.assemble import model, stand
 from hazardsim.catalogue.car import car_parts
 from hazardsim.catalogue.car_forms import FORMS
 from hazardsim.catalogue.cycle import cycle_parts
@@ -17,6 +18,8 @@ from hazardsim.catalogue.looks import Colour
 from hazardsim.catalogue.lorry import LORRIES, bus_parts, lorry_parts
 from hazardsim.catalogue.model import Model
 from hazardsim.catalogue.person import look_of, person_parts
+from hazardsim.catalogue.store import cache_root
+from hazardsim.catalogue.street_pack import pack_vehicle, pack_walker
 from hazardsim.errors import AssetError
 from hazardsim.taxonomy import TAG
 
@@ -141,14 +144,24 @@ def vehicle_spec(blueprint: str) -> VehicleSpec:
     raise AssetError(f"no vehicle {blueprint!r}; known: {', '.join(s.blueprint for s in VEHICLES)}")
 
 
-@lru_cache(maxsize=128)
-def vehicle_model(blueprint: str, colour: Colour) -> Model:
+def vehicle_model(blueprint: str, colour: Colour, cache: Path | None = None) -> Model:
     """The model of a vehicle blueprint, its body painted in `colour` (sRGB, 0..1).
 
+    Comes from the fetched pack where the user's cache (or `cache`) holds one for it, and keeps within `size_m` then;
+    else it is procedural and has exactly that size.
+
     Raises:
-        AssetError: there is no such vehicle.
+        AssetError: there is no such vehicle, or the cache is damaged.
     """
+    return _vehicle_model(blueprint, colour, cache_root(cache))
+
+
+@lru_cache(maxsize=128)
+def _vehicle_model(blueprint: str, colour: Colour, cache: Path) -> Model:
     spec = vehicle_spec(blueprint)
+    fetched = pack_vehicle(blueprint, spec.size_m, colour, cache)
+    if fetched is not None:
+        return fetched
     if spec.form in FORMS:
         parts = car_parts(FORMS[spec.form], spec.size_m, colour)
     elif spec.form in LORRIES:
@@ -160,15 +173,35 @@ def vehicle_model(blueprint: str, colour: Colour) -> Model:
     return model(blueprint, parts)
 
 
+def walker_model(blueprint: str, cache: Path | None = None) -> Model:
+    """The model of a pedestrian blueprint `walker.pedestrian.NNNN`, as tall as its spec says.
+
+    Comes from the fetched pack where the user's cache (or `cache`) holds one for it, else it is procedural.
+
+    Raises:
+        AssetError: there is no such pedestrian, or the cache is damaged.
+    """
+    return _walker_model(blueprint, cache_root(cache))
+
+
 @lru_cache(maxsize=128)
-def walker_model(blueprint: str) -> Model:
-    """The model of a pedestrian blueprint `walker.pedestrian.NNNN`.
+def _walker_model(blueprint: str, cache: Path) -> Model:
+    spec = walker_spec(blueprint)
+    fetched = pack_walker(blueprint, spec.size_m[2], cache)
+    if fetched is not None:
+        return fetched
+    number = int(blueprint.rsplit(".", 1)[1])
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
+    return model(blueprint, stand(person_parts(look_of(rng, child=number in _CHILDREN)), spec.size_m))
+
+
+def walker_spec(blueprint: str) -> WalkerSpec:
+    """The row of a pedestrian blueprint.
 
     Raises:
         AssetError: there is no such pedestrian.
     """
-    if all(spec.blueprint != blueprint for spec in WALKERS):
-        raise AssetError(f"no walker {blueprint!r}; known: {WALKERS[0].blueprint} .. {WALKERS[-1].blueprint}")
-    number = int(blueprint.rsplit(".", 1)[1])
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
-    return model(blueprint, person_parts(look_of(rng, child=number in _CHILDREN)))
+    for spec in WALKERS:
+        if spec.blueprint == blueprint:
+            return spec
+    raise AssetError(f"no walker {blueprint!r}; known: {WALKERS[0].blueprint} .. {WALKERS[-1].blueprint}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -86,7 +87,9 @@ def read_obj(
     resolver = OwnFolder(files, read)
     text = io.StringIO(read(str(model)).decode("latin-1"))
     try:
-        scene = trimesh.load_scene(text, file_type="obj", resolver=resolver, process=False, maintain_order=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            scene = trimesh.load_scene(text, file_type="obj", resolver=resolver, process=False)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise AssetError(f"{model} is not readable as OBJ: {error}") from error
     surfaces: list[Surface] = []

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -160,23 +161,25 @@ def serve(
     from hazardsim.server.render.renderer import MitsubaRenderer
     from hazardsim.server.town.build import build_town, town_names
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    if parent_pid is not None:
+        end_with_parent(parent_pid)
     service = Service(
         town_of=build_town,
         maps=town_names(),
-        renderer=MitsubaRenderer(variant=variant, **({} if samples is None else {"samples": samples})),
+        renderer=MitsubaRenderer(variant) if samples is None else MitsubaRenderer(variant, samples),
         catalogue=load_catalogue(),
         street=street,
         host=host,
         port=port,
         town=town,
     )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     with service:
         if ready_file is not None:
             announce(ready_file, service.host, service.port)
-        wait_for_end(stop, parent_pid)
+        stop.wait()
 
 
 def announce(ready_file: Path, host: str, port: int) -> None:
@@ -186,9 +189,13 @@ def announce(ready_file: Path, host: str, port: int) -> None:
     draft.replace(ready_file)
 
 
-def wait_for_end(stop: threading.Event, parent_pid: int | None) -> None:
-    """Return when told to stop, or when this process is no longer the child of `parent_pid`."""
-    while not stop.wait(_PARENT_CHECK_SECONDS):
-        if parent_pid is not None and os.getppid() != parent_pid:
-            _log.warning("process %d, which started this server, is gone: stopping", parent_pid)
-            return
+def end_with_parent(parent_pid: int) -> None:
+    """Send this process SIGTERM as soon as it is no longer the child of `parent_pid`, even while a town is built."""
+
+    def watch() -> None:
+        while os.getppid() == parent_pid:
+            time.sleep(_PARENT_CHECK_SECONDS)
+        _log.warning("process %d, which started this server, is gone: stopping", parent_pid)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

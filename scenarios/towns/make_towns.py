@@ -39,7 +39,10 @@ class Plan:
 def _arc(centre: Point, radius: float, start_deg: float, steps: int = 7) -> list[Point]:
     """A left-hand quarter circle."""
     angle = np.radians(np.linspace(start_deg, start_deg + 90.0, steps))
-    return [(round(centre[0] + radius * float(np.cos(a)), 3), round(centre[1] + radius * float(np.sin(a)), 3)) for a in angle]
+    return [
+        (round(centre[0] + radius * float(np.cos(a)), 3), round(centre[1] + radius * float(np.sin(a)), 3))
+        for a in angle
+    ]
 
 
 def _rect(x0: float, y0: float, x1: float, y1: float) -> tuple[Point, ...]:
@@ -97,8 +100,17 @@ def town05() -> Plan:
     avenue = {"highway": "primary", "lanes": "6", "maxspeed": "50"}
     ring = {"highway": "primary", "lanes": "4", "maxspeed": "70"}
     a, b = 70.0, 200.0
-    stops = tuple((s * a, t * b) for s in (-1, 1) for t in (-1, 1)) + tuple((t * b, s * a) for s in (-1, 1) for t in (-1, 1))
+    stops = tuple((s * a, t * b) for s in (-1, 1) for t in (-1, 1)) + tuple(
+        (t * b, s * a) for s in (-1, 1) for t in (-1, 1)
+    )
     crossings = tuple((s * a, t * a) for s in (-1, 1) for t in (-1, 1))
+    spans = ((-b + 30.0, -a - 30.0), (-a + 30.0, a - 30.0), (a + 30.0, b - 30.0))
+    courts = [
+        (_rect(x0, y0, x1, y1), {"landuse": "grass"}, True)
+        for x0, x1 in spans
+        for y0, y1 in spans
+        if (x0, y0) != (-40.0, -40.0)
+    ]
     rail = _ring(b + 13.5, b + 13.5, 44.0, ())
     return Plan(
         character="city",
@@ -118,6 +130,7 @@ def town05() -> Plan:
             (_rect(-168.0, 100.0, -108.0, 117.5), {"amenity": "parking"}, True),
             (_rect(-189.0, -189.0, 189.0, 189.0), {"landuse": "commercial"}, True),
             (rail, {"barrier": "guard_rail"}, False),
+            *courts,
         ),
     )
 

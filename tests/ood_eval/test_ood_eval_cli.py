@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ood_eval.cli import Training, _one_line
+from ood_eval.cli import Training, _one_line, main
 from ood_eval.errors import DataError
 from ood_eval.experiment.row import read_rows
 from ood_eval.jobs import plan_of
@@ -45,7 +45,6 @@ def test_an_error_from_a_reading_process_is_one_line() -> None:
     assert _one_line(DataError(passed_on)) == "a.png: broken"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -56,15 +55,22 @@ def test_an_error_from_a_reading_process_is_one_line() -> None:
     ],
 )
 def test_an_expected_error_is_one_line_and_one(
-    arguments: tuple[str, ...], words: str, shared_streets: Path, tmp_path: Path
+    arguments: tuple[str, ...],
+    words: str,
+    shared_streets: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = run(*(part.format(data=shared_streets, out=tmp_path / "out") for part in arguments))
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
+    filled = [part.format(data=shared_streets, out=tmp_path / "out") for part in arguments]
+    monkeypatch.setattr(sys, "argv", ["ood_eval", *filled])
+    assert main() == 1
+    shown = capsys.readouterr()
+    last = shown.err.strip().splitlines()[-1]
     assert last.startswith("ood_eval: ")
     assert words in last
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
     assert not (tmp_path / "out").exists()
 
 

@@ -102,8 +102,8 @@ def test_void_pixels_do_not_train() -> None:
     all_void = torch.full((1, 16, 16), VOID, dtype=torch.uint8)
     half = torch.zeros(1, 16, 16, dtype=torch.uint8)
     half[:, 8:] = VOID
-    assert float(_task(0.0).training_step((images, all_void), 0)) == 0.0
-    assert float(_task(0.0).training_step((images, half), 0)) == pytest.approx(np.log(3))
+    assert _task(0.0).training_step((images, all_void), 0).item() == 0.0
+    assert _task(0.0).training_step((images, half), 0).item() == pytest.approx(np.log(3))
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
@@ -119,7 +119,7 @@ def test_impossible_recipes_are_refused() -> None:
         Recipe(learning_rate=0.0)
 
 
-class Stop(Exception):
+class PowerCutError(Exception):
     """A power cut."""
 
 
@@ -137,11 +137,11 @@ def test_a_run_broken_in_the_middle_ends_in_the_same_weights(
 
     def cut(self: SegmentationTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         if self.global_step == 4:
-            raise Stop
+            raise PowerCutError
         return real(self, batch, batch_idx)
 
     monkeypatch.setattr(SegmentationTask, "training_step", cut)
-    with pytest.raises(Stop):
+    with pytest.raises(PowerCutError):
         train(TINY, split, tmp_path / "broken", CPU)
     assert not list((tmp_path / "broken").rglob("segmenter.pt"))
     monkeypatch.setattr(SegmentationTask, "training_step", real)

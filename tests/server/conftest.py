@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -143,8 +145,12 @@ def service(renderer: FlatRenderer, opendrive: str) -> Iterator[Service]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """A port that no outgoing connection takes by chance: below the ephemeral range of Linux."""
+    first = os.getpid() % 5000
+    for port in (20000 + (first + step) % 5000 for step in range(5000)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no free port from 20000 to 25000")
 
 
 PRELUDE = """

@@ -386,3 +386,48 @@ def test_a_failing_renderer_is_told_at_the_next_tick(run_client, renderer):
     """)
     assert facts["error"] == "a frame could not be drawn: no room for the picture"
     assert facts["version"] == "0.9.16"
+
+
+def test_two_clients_share_one_world(run_client, service):
+    facts = run_client(
+        """
+        world = client.get_world()
+        synchronous(world)
+        car = world.spawn_actor(world.get_blueprint_library().find("vehicle.seat.leon"), carla.Transform())
+        world.tick(8.0)
+        other = carla.Client("127.0.0.1", client_port)
+        other.set_timeout(8.0)
+        second = other.get_world()
+        frame = world.tick(8.0)
+        for _ in range(100):
+            if second.get_snapshot().frame >= frame:
+                break
+            time.sleep(0.02)
+        seen = [a.id for a in second.get_actors().filter("vehicle.*")]
+        say(seen=seen, id=car.id, same=second.get_snapshot().frame >= frame, episode=second.id == world.id)
+    """.replace("client_port", str(service.port))
+    )
+    assert facts["seen"] == [facts["id"]]
+    assert facts["same"]
+    assert facts["episode"]
+
+
+def test_cameras_made_in_a_batch_on_a_parent_made_in_the_same_batch(run_client):
+    facts = run_client("""
+        world = client.get_world()
+        synchronous(world)
+        library = world.get_blueprint_library()
+        spawn = carla.command.SpawnActor
+        (car,) = client.apply_batch_sync([spawn(library.find("vehicle.seat.leon"), carla.Transform())], True)
+        eye = carla.Transform(carla.Location(x=1.0, z=1.5))
+        answers = client.apply_batch_sync(
+            [spawn(library.find("sensor.camera.depth"), eye, world.get_actor(car.actor_id)),
+             spawn(library.find("sensor.camera.depth"), eye, 4711)], True)
+        sensor = world.get_actor(answers[0].actor_id)
+        say(error=[a.error for a in answers], parent=sensor.parent.id == car.actor_id,
+            at=[sensor.get_location().x, sensor.get_location().z], is_sensor=isinstance(sensor, carla.ServerSideSensor))
+    """)
+    assert facts["error"] == ["", "unable to attach actor: parent actor not found"]
+    assert facts["parent"]
+    assert facts["is_sensor"]
+    assert facts["at"] == [1.0, 1.5]

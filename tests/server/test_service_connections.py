@@ -20,7 +20,7 @@ from hazardsim.errors import SimulatorError, TownError
 from hazardsim.server.protocol.sockets import listen_pair
 from hazardsim.server.protocol.streams import QUEUE_MESSAGES, StreamServer
 from hazardsim.server.protocol.wire import MAX_MESSAGE_BYTES
-from hazardsim.server.service import Service, announce, wait_for_end
+from hazardsim.server.service import Service, announce
 
 
 def connect(port: int) -> socket.socket:
@@ -227,30 +227,40 @@ def test_the_ready_file_appears_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_server_ends_with_its_parent(tmp_path):
-    note = tmp_path / "ended"
-    child = (
-        "import os, sys, threading, pathlib\n"
-        "from hazardsim.server.service import wait_for_end\n"
-        "pathlib.Path(sys.argv[1]).with_name('started').write_text('x')\n"
-        "wait_for_end(threading.Event(), int(sys.argv[2]))\n"
-        "pathlib.Path(sys.argv[1]).write_text('x')\n"
-    )
-    parent = (
-        "import os, subprocess, sys, time, pathlib\n"
-        f"subprocess.Popen([sys.executable, '-c', {child!r}, {str(note)!r}, str(os.getpid())])\n"
-        f"while not pathlib.Path({str(note.with_name('started'))!r}).exists(): time.sleep(0.02)\n"
-        "os.kill(os.getpid(), 9)\n"
-    )
-    subprocess.run([sys.executable, "-c", parent], check=False, timeout=30)
-    for _ in range(200):
+CHILD = """
+import pathlib, signal, sys, time
+from hazardsim.server.service import end_with_parent
+note = pathlib.Path(sys.argv[1])
+def leave(*_):
+    note.write_text("ended")
+    raise SystemExit
+signal.signal(signal.SIGTERM, leave)
+end_with_parent(int(sys.argv[2]))
+note.with_name("started").write_text("x")
+time.sleep(30)
+"""
+PARENT = """
+import os, pathlib, subprocess, sys, time
+note = pathlib.Path(sys.argv[2])
+subprocess.Popen([sys.executable, "-c", sys.argv[1], str(note), str(os.getpid())])
+while not note.with_name("started").exists():
+    time.sleep(0.02)
+if sys.argv[3] == "kill":
+    os.kill(os.getpid(), 9)
+time.sleep(2.0)
+print("alive" if not note.exists() else "gone", flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("way", ["kill", "live"])
+def test_a_server_ends_with_its_parent_and_not_before(tmp_path, way):
+    note = tmp_path / "note"
+    command = [sys.executable, "-c", PARENT, CHILD, str(note), way]
+    done = subprocess.run(command, check=False, timeout=60, stdout=subprocess.PIPE, text=True)
+    assert done.stdout == ("" if way == "kill" else "alive\n")
+    for _ in range(300):
         if note.exists():
             break
         time.sleep(0.05)
-    assert note.exists()
-
-
-def test_waiting_ends_when_told():
-    stop = threading.Event()
-    stop.set()
-    wait_for_end(stop, os.getppid())
+    assert note.read_text() == "ended"

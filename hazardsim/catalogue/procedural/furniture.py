@@ -143,15 +143,7 @@ def bathtub(rng: np.random.Generator) -> list[Part]:
         for z, d in ((0.585, 0.0), (0.58, 0.05), (0.6, 0.06), (0.615, 0.03), (0.61, -0.03), (0.585, -0.07))
     ]
     feet = [
-        loft(
-            np.array(
-                [
-                    np.column_stack([rounded_outline(w, w, w * 0.3), np.full(20, z)])
-                    + [x * (1 + 0.1 * (0.2 - z)), y, 0]
-                    for z, w in ((0.0, 0.1), (0.05, 0.06), (0.2, 0.11))
-                ]
-            )
-        )
+        loft(np.array([_foot(x * (1.02 - 0.1 * z), y, z, w) for z, w in ((0.0, 0.1), (0.05, 0.06), (0.2, 0.11))]))
         for x in (-0.52, 0.52)
         for y in (-0.22, 0.22)
     ]

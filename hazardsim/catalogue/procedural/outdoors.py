@@ -10,7 +10,7 @@ import trimesh
 from hazardsim.catalogue.assemble import part
 from hazardsim.catalogue.looks import STEEL, Colour, cloth, wooden
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
+from hazardsim.catalogue.shape import Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
 
 
 def boulder(rng: np.random.Generator) -> list[Part]:
@@ -166,8 +166,10 @@ def rowing_boat(rng: np.random.Generator) -> list[Part]:
     thwarts = [box((0.2, w, 0.03), 0.006).moved(x, 0, 0.32) for x, w in ((-1.2, 0.86), (-0.3, 1.1), (0.55, 0.94))]
     oars = []
     for s in (1, -1):
-        oars.append(bar((-1.0, s * 0.25, 0.39), (1.0, s * 0.2, 0.44), 0.02))
-        oars.append(box((0.5, 0.13, 0.018), 0.008).moved(1.2, s * 0.19, 0.44))
+        oars += [
+            bar((-1.0, s * 0.25, 0.39), (1.0, s * 0.2, 0.44), 0.02),
+            box((0.5, 0.13, 0.018), 0.008).moved(1.2, s * 0.19, 0.44),
+        ]
     keel_strip = tube(np.array([r[10] - [0, 0, 0.005] for r in outer]), 0.018, 6)
     return [
         part([hull, transom], Material("hull", colours[int(rng.integers(3))], "wood", roughness=0.35)),
@@ -184,6 +186,7 @@ def _faces_down(shape: Shape) -> bool:
 def horse_statue(rng: np.random.Generator) -> list[Part]:
     """A bronze horse on a low plinth."""
     lift = float(rng.uniform(0.16, 0.24))
+    hind = ((-0.62, 0.13, 1.15), (-0.6, 0.14, 0.82), (-0.74, 0.14, 0.55), (-0.66, 0.14, 0.18), (-0.62, 0.14, 0.1))
     body = [
         _limb(
             [(-0.62, 0, 1.18), (-0.3, 0, 1.16), (0.1, 0, 1.14), (0.45, 0, 1.17), (0.6, 0, 1.24)],
@@ -195,19 +198,7 @@ def horse_statue(rng: np.random.Generator) -> list[Part]:
         _limb([(0.86, 0, 1.97), (0.72, 0, 1.84), (0.55, 0, 1.6), (0.42, 0, 1.38)], [0.035, 0.06, 0.06, 0.03]),
         _limb([(-0.8, 0, 1.3), (-0.98, 0, 1.22), (-1.06, 0, 0.9), (-1.04, 0, 0.55)], [0.05, 0.075, 0.09, 0.03]),
     ]
-    for s in (1, -1):
-        body.append(
-            _limb(
-                [
-                    (-0.62, s * 0.13, 1.15),
-                    (-0.6, s * 0.14, 0.82),
-                    (-0.74, s * 0.14, 0.55),
-                    (-0.66, s * 0.14, 0.18),
-                    (-0.62, s * 0.14, 0.1),
-                ],
-                [0.2, 0.13, 0.065, 0.045, 0.07],
-            )
-        )
+    body += [_limb([(x, s * y, z) for x, y, z in hind], [0.2, 0.13, 0.065, 0.045, 0.07]) for s in (1, -1)]
     body.append(
         _limb(
             [(0.5, 0.13, 1.1), (0.5, 0.14, 0.78), (0.51, 0.14, 0.5), (0.5, 0.14, 0.18), (0.53, 0.14, 0.1)],

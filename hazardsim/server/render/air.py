@@ -45,7 +45,9 @@ def fog_of(weather: Weather) -> Fog:
     return Fog(_THICKEST_PER_M * density**1.5 + _RAIN_PER_M * rain**1.5, falloff, max(0.0, weather.fog_distance))
 
 
-def optical_depth(fog: Fog, height_m: float, rise: NDArray[np.float64], distance_m: NDArray[np.float64]) -> NDArray[np.float64]:
+def optical_depth(
+    fog: Fog, height_m: float, rise: NDArray[np.float64], distance_m: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Extinction summed along rays from `height_m` that climb `rise` metres a metre.
 
     Source: the integral of k exp(-a z) along a line, as in Quilez 2010, "better fog".
@@ -94,11 +96,11 @@ def rainy(
     slant = 0.28 * float(np.clip(weather.wind_intensity / 100, 0, 1))
     distance = np.where(np.isfinite(labels.depth_m), labels.depth_m, 1e4)
     out = radiance.copy()
-    light = (sky.haze * 0.75).astype(np.float32)
+    light = (sky.haze * 0.95).astype(np.float32)
     for layer_m, share in _LAYERS:
         length = view.focal_px * _FALL_M_S * _EXPOSURE_S / layer_m
         wide = max(view.focal_px * 0.0022 / layer_m, 0.35)
-        count = int(rain * 500 * share * (width * height) / (640 * 360) * min(1.0, 10 / layer_m + 0.6))
+        count = int(rain * 900 * share * (width * height) / (640 * 360) * min(1.0, 10 / layer_m + 0.6))
         streaks = np.zeros((height, width), dtype=np.float32)
         x, y = rng.random(count) * width, (rng.random(count) * 1.3 - 0.15) * height
         size = length * (0.6 + 0.8 * rng.random(count))
@@ -108,6 +110,6 @@ def rainy(
             start = (round(x[k] * 16), round(y[k] * 16))
             cv2.line(streaks, start, end, float(strength[k]), max(1, round(wide)), cv2.LINE_AA, 4)
         streaks = cv2.GaussianBlur(streaks, (0, 0), max(0.6, 0.25 * wide))
-        alpha = np.clip(streaks * min(wide, 1.0) * 0.3, 0, 0.4) * (distance > layer_m)
+        alpha = np.clip(streaks * min(wide, 1.0) * 0.55, 0, 0.5) * (distance > layer_m)
         out = out * (1 - alpha[..., None]) + light * alpha[..., None]
     return out.astype(np.float32)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hazardsim.catalogue.model import Part
 from hazardsim.errors import RenderError
 from hazardsim.server.render.textures import MaterialLibrary
-from hazardsim.server.scene import Pose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,21 +39,6 @@ class Soup:
             self.material[keep],
             self.tag[keep],
             self.object_id[keep],
-        )
-
-    def placed(self, pose: Pose, object_id: int) -> Soup:
-        """The same faces at `pose`, all belonging to `object_id`."""
-        turn = pose[:3, :3]
-        scale = float(np.cbrt(abs(np.linalg.det(turn))))
-        corners = self.corners.reshape(-1, 3) @ turn.T.astype(np.float32) + pose[:3, 3].astype(np.float32)
-        normals = self.normals.reshape(-1, 3) @ (turn.T / max(scale, 1e-12)).astype(np.float32)
-        return Soup(
-            corners.reshape(-1, 3, 3),
-            normals.reshape(-1, 3, 3),
-            self.uv,
-            self.material,
-            self.tag,
-            np.full(len(self), object_id, dtype=np.uint32),
         )
 
 
@@ -107,7 +91,9 @@ def soup_of_part(
     if object_ids is not None and len(object_ids) != len(part.faces):
         raise RenderError(f"part {name}: {len(object_ids)} object ids for {len(part.faces)} faces; give one a face")
     if part.normals is not None and part.normals.shape != part.vertices.shape:
-        raise RenderError(f"part {name}: normals {part.normals.shape} for vertices {part.vertices.shape}; give one a vertex")
+        raise RenderError(
+            f"part {name}: normals {part.normals.shape} for vertices {part.vertices.shape}; give one a vertex"
+        )
     corners = part.vertices[part.faces].astype(np.float32).reshape(-1, 3, 3)
     cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     flat = _unit(cross.astype(np.float32))

@@ -78,9 +78,7 @@ class Wetted:
     normal: Array
 
 
-def wetted(
-    ground: DeviceGround, look: Look, point: Array, facing: Array, normal: Array, pixel_m: Array, active: Array
-) -> Wetted:
+def wetted(ground: DeviceGround, look: Look, point: Array, facing: Array, normal: Array, active: Array) -> Wetted:
     """Vary the ground over metres; darken, polish and flood what is wet.
 
     Source: Lekner and Dorf 1988, wet porous surfaces are darker because light is caught under the film; the factor

@@ -8,37 +8,37 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.render.geometry import Soup
 from hazardsim.server.render.view import View
 from hazardsim.taxonomy import TAG
 
 FAR_M: Final = 1000.0
 _DEPTH_STEPS: Final = 256**3 - 1
-NO_FACE: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """One answer for all label cameras: tag [H,W] u8, object_id [H,W] u32, depth_m [H,W] f32 along the axis, inf = sky."""
+    """One answer for all label cameras, [H,W]: tag u8, object_id u32, depth_m f32 along the optical axis, inf = sky."""
 
     tag: NDArray[np.uint8]
     object_id: NDArray[np.uint32]
     depth_m: NDArray[np.float32]
 
 
-def labels_of_hits(view: View, soup: Soup, face: NDArray[np.uint32], distance_m: NDArray[np.float32]) -> Labels:
-    """Labels from face numbers [H,W] (NO_FACE = nothing) and distances [H,W] along the pixels' rays."""
-    met = face != NO_FACE
-    index = np.where(met, face, 0)
-    tag = np.full(face.shape, TAG["Sky"], dtype=np.uint8)
-    object_id = np.zeros(face.shape, dtype=np.uint32)
-    if len(soup):
-        tag = np.where(met, soup.tag[index], tag)
-        object_id = np.where(met, soup.object_id[index], object_id)
+def labels_of_hits(
+    view: View,
+    met: NDArray[np.bool_],
+    tag: NDArray[np.uint8],
+    object_id: NDArray[np.uint32],
+    distance_m: NDArray[np.float32],
+) -> Labels:
+    """Labels from what each pixel's ray met, all [H,W]; `distance_m` is along the ray."""
     axis = view.matrix[:3, 0]
     along = view.directions() @ (axis / np.linalg.norm(axis))
-    depth = np.where(met, distance_m * along, np.inf).astype(np.float32)
-    return Labels(tag.astype(np.uint8), object_id.astype(np.uint32), depth)
+    return Labels(
+        np.where(met, tag, TAG["Sky"]).astype(np.uint8),
+        np.where(met, object_id, 0).astype(np.uint32),
+        np.where(met, distance_m * along, np.inf).astype(np.float32),
+    )
 
 
 def _bgra(red: NDArray[np.uint8], green: NDArray[np.uint8], blue: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ def fractal(rng: np.random.Generator, size: int, low: float, high: float, slope:
 
 
 def cells(rng: np.random.Generator, size: int, count: int, jitter: float = 1.0) -> tuple[Field, NDArray[np.int32]]:
-    """Cells around `count` x `count` jittered points: distance to the nearest point in cells, and its number [size,size]."""
+    """Cells around `count`^2 jittered points: distance to the nearest in cells, and its number, both [size,size]."""
     grid = np.stack(np.meshgrid(np.arange(count), np.arange(count), indexing="ij"), axis=-1).reshape(-1, 2)
     points = (grid + 0.5 + jitter * (rng.random((count * count, 2)) - 0.5)) * (size / count)
     pad = int(np.ceil(2 * size / count))
@@ -61,7 +61,7 @@ def blur(field: Field, sigma_px: float) -> Field:
 
 
 def normals_from_height(height: Field, texel: float) -> NDArray[np.float32]:
-    """Slopes [size,size,2] f32 (dh/du, dh/dv) of a height field in the unit of `texel`, on the torus; row 0 is v = 0."""
+    """Slopes [size,size,2] f32 (dh/du, dh/dv) of a height field in the unit of `texel`; row 0 is v = 0."""
     du = (np.roll(height, -1, axis=1) - np.roll(height, 1, axis=1)) / (2 * texel)
     dv = (np.roll(height, -1, axis=0) - np.roll(height, 1, axis=0)) / (2 * texel)
     return np.stack([du, dv], axis=-1).astype(np.float32)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.render.ground import DeviceGround, wetted
 from hazardsim.server.render.shading import Surface, evaluate, sample
-from hazardsim.server.render.sky import HEIGHT, SUNLIT_WHITE, SUN_HALF_ANGLE, WIDTH, Sky
+from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, Sky
 from hazardsim.server.render.stage import Stage
 from hazardsim.server.render.tables import DeviceMaterials
 from hazardsim.server.render.view import View
@@ -87,6 +87,8 @@ def render_wide(
     import drjit as dr
     import mitsuba as mi
 
+    if not stage.crowds:
+        return _empty(view, sky)
     total: list[NDArray[np.float32]] = []
     done = 0
     shape = (view.height, view.width)
@@ -104,6 +106,17 @@ def render_wide(
         done += count
     mean = [t / samples for t in total]
     return Picture(np.dstack(mean[0:3]), np.dstack(mean[3:6]), np.dstack(mean[6:9]), mean[9])
+
+
+def _empty(view: View, sky: DeviceSky) -> Picture:
+    """Sky alone."""
+    import drjit as dr
+    import mitsuba as mi
+
+    pixel = dr.arange(mi.UInt32, view.width * view.height)
+    light = sky.radiance(view.rays(pixel, mi.Float(0.5), mi.Float(0.5)).d, mi.Bool(True), mi.Bool(True))
+    radiance = np.array(light, dtype=np.float32).T.reshape(view.height, view.width, 3)
+    return Picture(radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros_like(radiance[..., 0]))
 
 
 def _trace(
@@ -149,12 +162,13 @@ def _trace(
 
     state = (ray.o, ray.d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step)
 
-    def go_on(*s: Any) -> Any:
+    def go_on(*s: Array) -> Array:
         return s[8]
 
     def advance(o, d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         dimension = 8 + step * 8
-        hit, t, face, weights = stage.intersect(mi.Ray3f(o, d), active)
+        hits = stage.intersect(mi.Ray3f(o, d), active)
+        hit, t, face, weights = hits.valid, hits.t, hits.face, hits.weights
         primary = bounce == 0
         missed = active & ~hit
         light = sky.radiance(d, primary & straight, missed)
@@ -163,19 +177,23 @@ def _trace(
         active = active & hit
         # Where it is, and what is there.
         faces = stage.faces
-        facing = dr.gather(mi.Normal3f, faces.normal, face, active)
-        tangent = dr.gather(mi.Vector3f, faces.tangent, face, active)
-        bitangent = dr.gather(mi.Vector3f, faces.bitangent, face, active)
+
+        def world(local: Array) -> Array:
+            return stage.turned(local, hits.placement, active)
+
+        facing = world(dr.gather(mi.Vector3f, faces.normal, face, active))
+        tangent = world(dr.gather(mi.Vector3f, faces.tangent, face, active))
+        bitangent = world(dr.gather(mi.Vector3f, faces.bitangent, face, active))
         w0 = 1 - weights.x - weights.y
         n0, n1, n2 = (dr.gather(mi.Vector3f, faces.normals, face * 3 + k, active) for k in range(3))
         t0, t1, t2 = (dr.gather(mi.Point2f, faces.uv, face * 3 + k, active) for k in range(3))
-        shaded = dr.normalize(w0 * n0 + weights.x * n1 + weights.y * n2)
+        shaded = dr.normalize(world(w0 * n0 + weights.x * n1 + weights.y * n2))
         uv = w0 * t0 + weights.x * t1 + weights.y * t2
         point = o + t * d
         travelled = travelled + dr.select(active, t, 0)
         lean = dr.maximum(dr.abs(dr.dot(facing, d)), 0.08)
         pixel_m = spread * travelled * dr.rsqrt(lean) * dr.select(blurred, 6.0, 1.0)
-        density = dr.gather(mi.Float, faces.density, face, active)
+        density = dr.gather(mi.Float, faces.density, face, active) * stage.shrink(hits.placement, active)
         material = dr.gather(mi.UInt32, faces.material, face, active)
         look = materials.look(material, uv, pixel_m * density, single(dimension), active)
         passes = active & (single(dimension + 1) > look.opacity)
@@ -187,7 +205,7 @@ def _trace(
         shaded = dr.select(flip, -shaded, shaded)
         bumped = dr.select(flip, -bumped, bumped)
         bumped = dr.select(dr.dot(bumped, d) < -0.02, bumped, dr.normalize(bumped - (dr.dot(bumped, d) + 0.03) * d))
-        wet = wetted(ground, look, point, facing, bumped, pixel_m, solid)
+        wet = wetted(ground, look, point, facing, bumped, solid)
         surface = Surface(
             facing=facing,
             normal=wet.normal,

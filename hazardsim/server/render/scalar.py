@@ -1,2 +1,179 @@
-"""The picture without arrays: Mitsuba's own path tracer and materials, for machines without a usable LLVM."""
-def render_scalar(*a): raise NotImplementedError
+"""The picture without arrays: Mitsuba's own path tracer and materials, for machines without a usable LLVM.
+
+Slower and plainer than `pathtrace`: no relief, no puddles, and what emits light does not glow.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hazardsim.catalogue.model import Material
+from hazardsim.server.render.geometry import Soup
+from hazardsim.server.render.ground import Water
+from hazardsim.server.render.pathtrace import DEPTH, Picture
+from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, WIDTH, Sky
+from hazardsim.server.render.stage import LoadedModel, Native, Stage
+from hazardsim.server.render.surfaces import pattern
+from hazardsim.server.render.textures import NUMBERS, POROUS, SPECULAR, MaterialLibrary, linear_from_srgb, read_texture
+from hazardsim.server.render.view import View
+
+_LARGEST: Final = 512
+_SPIKE: Final = 3.0 * SUNLIT_WHITE
+
+
+def equirect(sky: Sky) -> NDArray[np.float32]:
+    """The sky with the sun's disc as Mitsuba's `envmap` wants it [1024,2048,3], z up after a quarter turn about x."""
+    rows, columns = 1024, 2048
+    theta = (np.arange(rows) + 0.5)[:, None] / rows * np.pi
+    phi = (np.arange(columns) + 0.5)[None, :] / columns * 2 * np.pi
+    directions = np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta) + 0 * phi], axis=-1)
+    azimuth = np.arctan2(directions[..., 1], directions[..., 0]) / (2 * np.pi) % 1
+    elevation = np.maximum(np.arcsin(np.clip(directions[..., 2], -1, 1)), 0) / (0.5 * np.pi)
+    u = (azimuth * WIDTH - 0.5).astype(np.float32)
+    v = (np.sqrt(elevation) * HEIGHT - 0.5).astype(np.float32)
+    looked = cv2.remap(sky.radiance, u, np.clip(v, 0, HEIGHT - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    under = np.clip(-directions[..., 2:] * 12, 0, 1)
+    looked = looked * (1 - under) + sky.below * under
+    disc = directions @ sky.sun > np.cos(SUN_HALF_ANGLE)
+    return np.asarray(looked + disc[..., None] * sky.disc, dtype=np.float32)
+
+
+def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[str, Any]:
+    import mitsuba as mi
+
+    if material.texture is None:
+        tile = pattern(material.surface)
+        albedo = tile.albedo(linear_from_srgb(np.array(material.colour)))
+        scale = 1 / tile.period_m
+    else:
+        albedo, scale = read_texture(material.texture), 1.0
+    if max(albedo.shape[:2]) > _LARGEST:
+        albedo = cv2.resize(albedo, (_LARGEST, _LARGEST), interpolation=cv2.INTER_AREA)
+    damp = water.film * float(row[POROUS])
+    texture = {
+        "type": "bitmap",
+        "bitmap": mi.Bitmap(np.ascontiguousarray(albedo * (1 - 0.5 * damp), dtype=np.float32)),
+        "raw": True,
+        "to_uv": mi.ScalarTransform4f().scale([scale, scale, 1]),
+    }
+    shine = {
+        "type": "principled",
+        "base_color": texture,
+        "roughness": float(np.clip(material.roughness * (1 - 0.45 * damp), 0.1, 1)),
+        "metallic": float(material.metallic),
+        "specular": float(np.clip(row[SPECULAR] / 0.08, 0.1, 1)),
+    }
+    surface: dict[str, Any] = {"type": "twosided", "inner": shine}
+    return {"type": "mask", "opacity": material.opacity, "inner": surface} if material.opacity < 1 else surface
+
+
+def _mesh(soup: Soup, faces: NDArray[np.int64], bsdf: Native) -> Native:
+    import mitsuba as mi
+
+    properties = mi.Properties()
+    properties["bsdf"] = bsdf
+    count = len(faces)
+    mesh = mi.Mesh("part", 3 * count, count, has_vertex_normals=True, has_vertex_texcoords=True, props=properties)
+    parameters = mi.traverse(mesh)
+    parameters["vertex_positions"] = soup.corners[faces].reshape(-1)
+    parameters["vertex_normals"] = soup.normals[faces].reshape(-1)
+    parameters["vertex_texcoords"] = soup.uv[faces].reshape(-1)
+    parameters["faces"] = np.arange(3 * count, dtype=np.uint32)
+    parameters.update()
+    return mesh
+
+
+class ScalarScenes:
+    """Mitsuba models with materials, kept while the materials stay as wet as they are."""
+
+    def __init__(self, library: MaterialLibrary, water: Water) -> None:
+        self.water = water
+        self._library = library
+        self._bsdfs: dict[int, Any] = {}
+        self._groups: dict[int, tuple[LoadedModel, Any]] = {}
+
+    def _material(self, index: int) -> Native:
+        import mitsuba as mi
+
+        if index not in self._bsdfs:
+            row = self._library.tables().numbers.reshape(-1, NUMBERS)[index]
+            self._bsdfs[index] = mi.load_dict(_bsdf(self._library.materials()[index], row, self.water))
+        return self._bsdfs[index]
+
+    def group(self, model: LoadedModel) -> Native:
+        """The shape group of a model, one mesh a material."""
+        import mitsuba as mi
+
+        if id(model) not in self._groups:
+            entries: dict[str, Any] = {"type": "shapegroup"}
+            for index in np.unique(model.soup.material).tolist():
+                faces = np.flatnonzero(model.soup.material == index)
+                entries[f"material{index}"] = _mesh(model.soup, faces, self._material(index))
+            self._groups[id(model)] = (model, mi.load_dict(entries, optimize=False))
+        return self._groups[id(model)][1]
+
+
+def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samples: int, seed: int) -> Picture:
+    """Trace `samples` paths a pixel with Mitsuba's `path` integrator; equal arguments give equal arrays."""
+    import mitsuba as mi
+
+    entries: dict[str, Any] = {
+        "type": "scene",
+        "sky": {
+            "type": "envmap",
+            "bitmap": mi.Bitmap(equirect(sky)),
+            "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90),
+        },
+        "integrator": {
+            "type": "aov",
+            "aovs": "albedo:albedo,normal:sh_normal",
+            "inner": {"type": "path", "max_depth": DEPTH + 1},
+        },
+        "sensor": _sensor(view),
+    }
+    for number, placement in enumerate(p for crowd in stage.crowds for p in crowd.placements):
+        group = scenes.group(placement.model)
+        entries[f"group{id(placement.model)}"] = group
+        entries[f"instance{number}"] = {
+            "type": "instance",
+            "group": group,
+            "to_world": mi.ScalarTransform4f(placement.pose),
+        }
+    scene = mi.load_dict(entries, optimize=False)
+    image = np.array(mi.render(scene, spp=samples, seed=seed), dtype=np.float32)
+    radiance, cover, albedo, normal = image[..., :3], image[..., 3], image[..., 4:7], image[..., 7:10]
+    brightest = radiance.max(axis=-1, keepdims=True)
+    sky_only = (cover < 1)[..., None]
+    radiance = np.where((brightest > _SPIKE) & ~sky_only, radiance * _SPIKE / np.maximum(brightest, 1e-6), radiance)
+    albedo = np.where(sky_only, 1.0, np.clip(albedo, 0, 1)).astype(np.float32)
+    return Picture(radiance.astype(np.float32), albedo, normal, cover)
+
+
+def _sensor(view: View) -> dict[str, Any]:
+    import mitsuba as mi
+
+    matrix = view.matrix
+    frame = np.eye(4)
+    # Mitsuba looks along +z with +x to the left and +y up.
+    frame[:3, 0], frame[:3, 1], frame[:3, 2], frame[:3, 3] = matrix[:3, 1], matrix[:3, 2], matrix[:3, 0], matrix[:3, 3]
+    return {
+        "type": "perspective",
+        "fov": view.fov_deg,
+        "fov_axis": "x",
+        "near_clip": 0.01,
+        "far_clip": 1e5,
+        "to_world": mi.ScalarTransform4f(frame),
+        "film": {
+            "type": "hdrfilm",
+            "width": view.width,
+            "height": view.height,
+            "pixel_format": "rgba",
+            "component_format": "float32",
+            "rfilter": {"type": "box"},
+        },
+        "sampler": {"type": "independent"},
+    }

@@ -76,9 +76,7 @@ def _half_vector(surface: Surface, view: Array, first: Array, second: Array) -> 
     b = (1 - share) * dr.sqrt(dr.maximum(1 - a * a, 0)) + share * b
     up = dr.sqrt(dr.maximum(1 - a * a - b * b, 0))
     normal = a * side + b * other + up * stretched
-    normal = dr.normalize(
-        mi.Vector3f(surface.alpha * normal.x, surface.alpha * normal.y, dr.maximum(normal.z, 1e-6))
-    )
+    normal = dr.normalize(mi.Vector3f(surface.alpha * normal.x, surface.alpha * normal.y, dr.maximum(normal.z, 1e-6)))
     return frame.to_world(normal)
 
 
@@ -97,7 +95,9 @@ def sample(surface: Surface, view: Array, pick: Array, first: Array, second: Arr
     mirrored = 2 * dr.dot(view, half) * half - view
     to_light, to_view = dr.dot(surface.normal, mirrored), dr.maximum(dr.dot(surface.normal, view), 1e-3)
     hidden = _smith(surface.alpha, to_view)
-    gloss = fresnel(surface.specular, dr.dot(view, half)) * ((1 + hidden) / (1 + hidden + _smith(surface.alpha, to_light)))
+    gloss = fresnel(surface.specular, dr.dot(view, half)) * (
+        (1 + hidden) / (1 + hidden + _smith(surface.alpha, to_light))
+    )
     gloss_ok = (to_light > 0) & (dr.dot(surface.facing, mirrored) > 0)
     # The share of `pick` that is left decides between the two sides of a leaf.
     rest = (pick - chance) / dr.maximum(1 - chance, 1e-6)

@@ -66,7 +66,8 @@ def grid_directions(width: int, height: int) -> NDArray[np.float64]:
     elevation = 0.5 * np.pi * ((np.arange(height) + 0.5) / height) ** 2
     across = np.cos(elevation)[:, None]
     return np.stack(
-        [across * np.cos(azimuth), across * np.sin(azimuth), np.repeat(np.sin(elevation)[:, None], width, axis=1)], axis=-1
+        [across * np.cos(azimuth), across * np.sin(azimuth), np.repeat(np.sin(elevation)[:, None], width, axis=1)],
+        axis=-1,
     )
 
 
@@ -91,7 +92,9 @@ def _clouds(directions: NDArray[np.float64], sun: Vector, cover: float) -> tuple
     toward = sun[:2] / max(float(np.linalg.norm(sun[:2])), 1e-6) * 0.018
     ahead = _lookup(noise, x + toward[0], y + toward[1]) + _lookup(noise, x + 2.5 * toward[0], y + 2.5 * toward[1])
     opacity = smooth_step(threshold, threshold + 0.95, density)
-    lit = np.exp(-0.55 * np.maximum(0.5 * ahead - threshold + 0.15, 0.0)) * np.exp(-0.35 * np.maximum(density - threshold, 0))
+    lit = np.exp(-0.55 * np.maximum(0.5 * ahead - threshold + 0.15, 0.0)) * np.exp(
+        -0.35 * np.maximum(density - threshold, 0)
+    )
     return opacity, lit.astype(np.float32)
 
 
@@ -109,12 +112,16 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
     sun = sun_direction(weather)
     directions = grid_directions(WIDTH, HEIGHT)
     up = directions[..., 2:3].astype(np.float32)
-    blue = cv2.resize(np.concatenate([clear.radiance[:, -1:], clear.radiance, clear.radiance[:, :1]], axis=1), (WIDTH + 2 * WIDTH // 96, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    blue = cv2.resize(
+        np.concatenate([clear.radiance[:, -1:], clear.radiance, clear.radiance[:, :1]], axis=1),
+        (WIDTH + 2 * WIDTH // 96, HEIGHT),
+        interpolation=cv2.INTER_LINEAR,
+    )
     blue = blue[:, WIDTH // 96 : WIDTH // 96 + WIDTH]
     height = max(float(sun[2]), 0.0)
     sunlight = clear.sun_irradiance
     level = (sunlight * height).sum() / 3 + float(clear.radiance.mean()) * np.pi
-    # Source: Moon and Spencer 1942, overcast sky: L(zenith angle) = L_zenith (1 + 2 cos) / 3; grey with a breath of blue.
+    # Source: Moon and Spencer 1942, overcast sky: L(zenith angle) = L_zenith (1 + 2 cos) / 3.
     grey = np.array([0.93, 1.0, 1.07]) * 0.9 + 0.1 * sunlight / max(float(sunlight.max()), 1e-9)
     overcast_level = level * (0.34 - 0.17 * rain) / np.pi
     overcast = overcast_level * 9 / 7 * (1 + 2 * up) / 3 * grey.astype(np.float32)
@@ -122,7 +129,9 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
     opacity, lit = _clouds(directions, sun, cover)
     glow = np.clip((directions @ sun) * 0.5 + 0.5, 0, 1)[..., None] ** 6
     ambient = blue.mean(axis=(0, 1)) * 0.85
-    cloud = lit[..., None] * (sunlight * (0.6 * max(height, 0.12) + 0.10) / np.pi * 0.95 + glow * sunlight * 0.09) + ambient
+    cloud = (
+        lit[..., None] * (sunlight * (0.6 * max(height, 0.12) + 0.10) / np.pi * 0.95 + glow * sunlight * 0.09) + ambient
+    )
     horizon_fade = smooth_step(0.0, 0.10, directions[..., 2])[..., None]
     broken = blue * (1 - opacity[..., None] * horizon_fade) + cloud * opacity[..., None] * horizon_fade
     closed = smooth_step(0.55, 0.97, np.array(cover)) * 1.0
@@ -157,10 +166,15 @@ def clear_sky(altitude_deg: float, azimuth_deg: float, turbidity: float) -> Clea
     sky, disc = mi.load_dict({**common, "sun_scale": 0.0}), mi.load_dict({**common, "sky_scale": 0.0})
     aperture = np.radians(0.5358) / 2
     directions = grid_directions(96, 48).reshape(-1, 3)
-    radiance = np.array([_radiance(sky, d) for d in directions]) if mi.variant().startswith("scalar") else _wide(sky, directions)
+    radiance = (
+        np.array([_radiance(sky, d) for d in directions])
+        if mi.variant().startswith("scalar")
+        else _wide(sky, directions)
+    )
     peak = _radiance(disc, sun) if mi.variant().startswith("scalar") else _wide(disc, sun[None])[0]
     return ClearSky(
-        radiance.reshape(48, 96, 3).astype(np.float32), np.asarray(peak, dtype=np.float64) * 2 * np.pi * (1 - np.cos(aperture))
+        radiance.reshape(48, 96, 3).astype(np.float32),
+        np.asarray(peak, dtype=np.float64) * 2 * np.pi * (1 - np.cos(aperture)),
     )
 
 

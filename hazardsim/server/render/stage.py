@@ -1,49 +1,46 @@
-"""The triangles of a moment on the device: one tree for the town, kept, and one for what moves, built anew."""
+"""What stands where, on the device: each model's triangles once, in a tree of its own, and instances of them.
+
+Mitsuba only finds the hits. What a hit is made of comes from flat buffers by face number, so that tracing never
+calls into a shape, however many there are.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hazardsim.server.render.geometry import Frames, Soup, frames_of
+from hazardsim.errors import RenderError
+from hazardsim.server.render.geometry import Soup, frames_of, joined
+from hazardsim.server.scene import Pose
 
-Scene = Any
-Buffer = Any
-
-
-def load_scene(soup: Soup) -> Scene:
-    """A Mitsuba scene of one mesh whose primitive numbers are the soup's face numbers."""
-    import mitsuba as mi
-
-    count = len(soup)
-    mesh = mi.Mesh("soup", vertex_count=3 * count, face_count=count)
-    parameters = mi.traverse(mesh)
-    parameters["vertex_positions"] = np.ascontiguousarray(soup.corners.reshape(-1))
-    parameters["faces"] = np.arange(3 * count, dtype=np.uint32)
-    parameters.update()
-    return mi.load_dict({"type": "scene", "mesh": mesh}, optimize=False)
+Array = Any
+Native = Any
+"""An object of Mitsuba; its classes exist only once a variant is chosen."""
+_NAMES = ("normals", "uv", "normal", "tangent", "bitangent", "density", "material")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceBuffers:
     """What the shader gathers by face number: flat device arrays (9, 6, 3, 3, 3, 1 and 1 values a face)."""
 
-    normals: Buffer
-    uv: Buffer
-    normal: Buffer
-    tangent: Buffer
-    bitangent: Buffer
-    density: Buffer
-    material: Buffer
+    normals: Array
+    uv: Array
+    normal: Array
+    tangent: Array
+    bitangent: Array
+    density: Array
+    material: Array
 
     @staticmethod
     def of(soup: Soup) -> FaceBuffers:
         """Upload a soup."""
         import mitsuba as mi
 
-        frames: Frames = frames_of(soup)
+        frames = frames_of(soup)
         floats = (soup.normals, soup.uv, frames.normal, frames.tangent, frames.bitangent, frames.density)
         return FaceBuffers(
             *(mi.Float(np.ascontiguousarray(a.reshape(-1), dtype=np.float32)) for a in floats), mi.UInt32(soup.material)
@@ -53,38 +50,204 @@ class FaceBuffers:
         """Both, this one's faces first."""
         import drjit as dr
 
-        names = ("normals", "uv", "normal", "tangent", "bitangent", "density", "material")
-        return FaceBuffers(*(dr.concat((getattr(self, n), getattr(other, n))) for n in names))
+        both = FaceBuffers(*(dr.concat((getattr(self, n), getattr(other, n))) for n in _NAMES))
+        dr.eval([getattr(both, n) for n in _NAMES])
+        return both
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stage:
-    """Scenes to trace, each with the number of its first face, and the buffers of all faces together."""
+class LoadedModel:
+    """A model in Mitsuba: its shape group and its first face number."""
 
-    scenes: tuple[tuple[Scene, int], ...]
-    faces: FaceBuffers
+    soup: Soup
+    group: Any
+    first_face: int
 
-    def intersect(self, ray: Any, active: Any) -> tuple[Any, Any, Any, Any]:
-        """Nearest hit of each ray: whether there is one, distance, face number, and its two barycentric weights."""
+
+def _group(soup: Soup) -> Native:
+    """A shape group of one mesh whose primitive numbers are the soup's face numbers."""
+    import mitsuba as mi
+
+    count = len(soup)
+    mesh = mi.Mesh("soup", vertex_count=3 * count, face_count=count)
+    parameters = mi.traverse(mesh)
+    parameters["vertex_positions"] = np.ascontiguousarray(soup.corners.reshape(-1))
+    parameters["faces"] = np.arange(3 * count, dtype=np.uint32)
+    parameters.update()
+    return mi.load_dict({"type": "shapegroup", "mesh": mesh}, optimize=False)
+
+
+class ModelStore:
+    """Models that stay loaded, and the buffers of all their faces."""
+
+    def __init__(self, wide: bool) -> None:
+        self._wide = wide
+        self._soups: list[Soup] = []
+        self._count = 0
+        self._waiting: list[Soup] = []
+        self._buffers: FaceBuffers | None = None
+        self._all: Soup | None = None
+
+    def add(self, soup: Soup) -> LoadedModel:
+        """Load the faces of a model."""
+        model = LoadedModel(soup, _group(soup) if len(soup) else None, self._count)
+        self._soups.append(soup)
+        self._waiting.append(soup)
+        self._count += len(soup)
+        self._all = None
+        return model
+
+    @property
+    def soup(self) -> Soup:
+        """All faces by face number."""
+        if self._all is None:
+            self._all = joined(self._soups)
+            self._soups = [self._all]
+        return self._all
+
+    @property
+    def buffers(self) -> FaceBuffers | None:
+        """The faces on the device; None where the variant does not work on arrays."""
+        if self._wide and self._waiting:
+            new = FaceBuffers.of(joined(self._waiting))
+            self._buffers = new if self._buffers is None else self._buffers.followed_by(new)
+        self._waiting = []
+        return self._buffers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """A model at a pose; its faces belong to `object_id`, or with 0 to the objects that they name themselves."""
+
+    model: LoadedModel
+    pose: Pose
+    object_id: int
+
+
+class Crowd:
+    """Placements in one Mitsuba scene, kept as long as they do not change."""
+
+    def __init__(self, placements: Sequence[Placement]) -> None:
+        import mitsuba as mi
+
+        self.placements = tuple(p for p in placements if p.model.group is not None)
+        entries: dict[str, Any] = {"type": "scene"}
+        groups: dict[int, str] = {}
+        shapes = []
+        for number, placement in enumerate(self.placements):
+            matrix = np.asarray(placement.pose, dtype=np.float64)
+            if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
+                raise RenderError(
+                    f"object {placement.object_id}: the pose is not an invertible 4x4 matrix; correct its transform"
+                )
+            group = placement.model.group
+            if id(group) not in groups:
+                groups[id(group)] = entries_name = f"group{len(groups)}"
+                entries[entries_name] = group
+            shape = mi.load_dict({"type": "instance", "group": group, "to_world": mi.ScalarTransform4f(matrix)})
+            shapes.append(shape)
+            entries[f"instance{number}"] = shape
+        self._shapes = shapes
+        self.scene = mi.load_dict(entries, optimize=False) if shapes else None
+
+    def registry_numbers(self) -> list[int]:
+        """The numbers by which drjit knows the instances."""
         import drjit as dr
         import mitsuba as mi
 
-        best, face = mi.Float(dr.inf), mi.UInt32(0)
-        weights = mi.Point2f(0)
-        for scene, first in self.scenes:
-            ray.maxt = best
-            found = scene.ray_intersect_preliminary(ray, coherent=False, active=active)
-            nearer = found.is_valid() & (found.t < best)
-            best = dr.select(nearer, found.t, best)
-            face = dr.select(nearer, found.prim_index + mi.UInt32(first), face)
-            weights = dr.select(nearer, found.prim_uv, weights)
-        return dr.isfinite(best) & active, best, face, weights
+        return [int(dr.reinterpret_array(mi.UInt32, mi.ShapePtr(s))[0]) for s in self._shapes]
 
-    def blocked(self, ray: Any, active: Any) -> Any:
+    def index_of(self, shape: Native) -> int:
+        """Which placement a Mitsuba shape draws."""
+        return self._shapes.index(shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """Nearest hits: whether there is one, distance, face number, placement number, two barycentric weights."""
+
+    valid: Array
+    t: Array
+    face: Array
+    placement: Array
+    weights: Array
+
+
+class Stage:
+    """All crowds of a moment together."""
+
+    def __init__(self, crowds: Sequence[Crowd], store: ModelStore, wide: bool) -> None:
+        self.crowds = tuple(c for c in crowds if c.scene is not None)
+        self.soup = store.soup
+        placements = [p for c in self.crowds for p in c.placements]
+        self.first_face = np.array([p.model.first_face for p in placements], dtype=np.uint32)
+        self.object_id = np.array([p.object_id for p in placements], dtype=np.uint32)
+        self.faces = store.buffers
+        if wide and placements:
+            self._upload([np.asarray(p.pose, dtype=np.float64) for p in placements])
+
+    def _upload(self, poses: list[Pose]) -> None:
+        import mitsuba as mi
+
+        turns = np.stack([pose[:3, :3] / np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
+        scales = np.array([np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
+        numbers = [c.registry_numbers() for c in self.crowds]
+        table = np.zeros(max(max(n) for n in numbers) + 1, dtype=np.uint32)
+        for row, number in enumerate(n for crowd in numbers for n in crowd):
+            table[number] = row
+        self._rows = mi.UInt32(table)
+        self._turns = mi.Float(np.ascontiguousarray(turns.reshape(-1), dtype=np.float32))
+        self._shrink = mi.Float((1 / scales).astype(np.float32))
+        self._first = mi.UInt32(self.first_face)
+
+    def intersect(self, ray: Native, active: Array) -> Hits:
+        """Nearest hit of each ray."""
+        import drjit as dr
+        import mitsuba as mi
+
+        best, primitive, number, weights = mi.Float(dr.inf), mi.UInt32(0), mi.UInt32(0), mi.Point2f(0)
+        for crowd in self.crowds:
+            ray.maxt = best
+            found = crowd.scene.ray_intersect_preliminary(ray, coherent=False, active=active)
+            nearer = found.is_valid() & (found.t < best) & active
+            best = dr.select(nearer, found.t, best)
+            primitive = dr.select(nearer, found.prim_index, primitive)
+            number = dr.select(nearer, dr.reinterpret_array(mi.UInt32, found.instance), number)
+            weights = dr.select(nearer, found.prim_uv, weights)
+        valid = dr.isfinite(best) & active
+        placement = dr.gather(mi.UInt32, self._rows, number, valid)
+        face = primitive + dr.gather(mi.UInt32, self._first, placement, valid)
+        return Hits(valid, best, face, placement, weights)
+
+    def turned(self, vector: Array, placement: Array, active: Array) -> Array:
+        """A vector of a model in the world's axes, its length kept."""
+        import drjit as dr
+        import mitsuba as mi
+
+        m = [dr.gather(mi.Float, self._turns, placement * 9 + k, active) for k in range(9)]
+        x, y, z = vector.x, vector.y, vector.z
+        return mi.Vector3f(*(m[3 * k] * x + m[3 * k + 1] * y + m[3 * k + 2] * z for k in range(3)))
+
+    def shrink(self, placement: Array, active: Array) -> Array:
+        """Metres of the model in a metre of the world."""
+        import drjit as dr
+        import mitsuba as mi
+
+        return dr.gather(mi.Float, self._shrink, placement, active)
+
+    def blocked(self, ray: Native, active: Array) -> Array:
         """Whether anything is in the way of each ray."""
         import mitsuba as mi
 
         hit = mi.Bool(False)
-        for scene, _ in self.scenes:
-            hit |= scene.ray_test(ray, active=active)
+        for crowd in self.crowds:
+            hit |= crowd.scene.ray_test(ray, active=active)
         return hit & active
+
+    def tags_and_ids(
+        self, face: NDArray[np.uint32], placement: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """Tag u8 and object id u32 of hits on `face` of `placement`, any equal shapes."""
+        own = self.soup.object_id[face]
+        given = self.object_id[placement]
+        return self.soup.tag[face], np.where(given != 0, given, own).astype(np.uint32)

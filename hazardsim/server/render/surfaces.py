@@ -72,7 +72,7 @@ def _random_of(owner: NDArray[np.int32], rng: np.random.Generator) -> Field:
 def _blocks(
     size: int, columns: int, rows: int, joint: float, bond: float, rng: np.random.Generator
 ) -> tuple[Field, NDArray[np.int32], Field, Field]:
-    """Rectangles in courses: how far inside (0 in the joint, 1 on the block), number, place in the block across and up."""
+    """Rectangles in courses: 0 in the joint to 1 on the block, its number, place in the block across and up."""
     wobble = fractal(rng, size, 8, 64, 1.0)
     v, u = np.meshgrid((np.arange(size) + 0.5) / size, (np.arange(size) + 0.5) / size, indexing="ij")
     course = np.floor(v * rows).astype(int)
@@ -182,7 +182,11 @@ def _grass(rng: np.random.Generator) -> Pattern:
 
 def _soil(rng: np.random.Generator) -> Pattern:
     size = 1024
-    clods, large, fine = fractal(rng, size, 20, 200, 0.8), fractal(rng, size, 1, 10, 0.8), fractal(rng, size, 150, 500, 0.2)
+    clods, large, fine = (
+        fractal(rng, size, 20, 200, 0.8),
+        fractal(rng, size, 1, 10, 0.8),
+        fractal(rng, size, 150, 500, 0.2),
+    )
     stones = smooth_step(2.2, 2.7, fractal(rng, size, 40, 120, 0.0))
     gain = 1 + 0.2 * clods + 0.14 * large + 0.1 * fine + 0.7 * stones
     return _pattern(5.0, gain, height_m=0.008 * clods + 0.006 * stones)
@@ -247,7 +251,9 @@ def _glass(rng: np.random.Generator) -> Pattern:
 
 def _rubber(rng: np.random.Generator) -> Pattern:
     size = 256
-    return _pattern(0.5, 1 + 0.08 * fractal(rng, size, 10, 120, 0.3), height_m=0.0004 * fractal(rng, size, 10, 120, 0.3))
+    return _pattern(
+        0.5, 1 + 0.08 * fractal(rng, size, 10, 120, 0.3), height_m=0.0004 * fractal(rng, size, 10, 120, 0.3)
+    )
 
 
 def _stone(rng: np.random.Generator) -> Pattern:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hazardsim.server.render.textures import (
-    EMIT_R,
+    EMIT,
+    FIXED,
     GROUND,
+    LARGEST,
     METALLIC,
     NUMBERS,
     OPACITY,
@@ -18,6 +20,7 @@ from hazardsim.server.render.textures import (
     SCALE,
     SLOPE_RANGE,
     SPECULAR,
+    TINT,
     TRANSLUCENT,
     MaterialTables,
 )
@@ -70,14 +73,16 @@ class DeviceMaterials:
 
         scale = number(SCALE)
         place = uv * scale
-        colour, rough = self._filtered(self._texels, word(0), word(1), place, footprint * scale, dither, active)
+        gain, tinted = self._filtered(self._texels, word(0), word(1), place, footprint * scale, dither, active)
+        tint, fixed = (mi.Color3f(*(number(first + k) for k in range(3))) for first in (TINT, FIXED))
         relief_sides = word(3)
         bumpy = active & (relief_sides > 0)
-        slopes, _ = self._filtered(self._relief, word(2), relief_sides, place, footprint * scale, dither, bumpy)
+        relief, _ = self._filtered(self._relief, word(2), relief_sides, place, footprint * scale, dither, bumpy)
+        rough = dr.select(bumpy, relief.z, 0.5)
         return Look(
-            albedo=mi.Color3f(colour.x * colour.x, colour.y * colour.y, colour.z * colour.z),
-            slope_u=dr.select(bumpy, (slopes.x * 2 - 1) * SLOPE_RANGE, 0),
-            slope_v=dr.select(bumpy, (slopes.y * 2 - 1) * SLOPE_RANGE, 0),
+            albedo=dr.minimum(gain * gain * number(LARGEST) * dr.lerp(fixed, tint, tinted), 0.95),
+            slope_u=dr.select(bumpy, (relief.x * 2 - 1) * SLOPE_RANGE, 0),
+            slope_v=dr.select(bumpy, (relief.y * 2 - 1) * SLOPE_RANGE, 0),
             roughness=dr.clip(number(ROUGHNESS) + (rough * 2 - 1) * ROUGH_RANGE, 0.02, 1),
             specular=number(SPECULAR),
             metallic=number(METALLIC),
@@ -86,7 +91,7 @@ class DeviceMaterials:
             porous=number(POROUS),
             puddle=number(PUDDLE),
             ground=number(GROUND),
-            emission=mi.Color3f(*(number(EMIT_R + k) for k in range(3))),
+            emission=mi.Color3f(*(number(EMIT + k) for k in range(3))),
         )
 
     @staticmethod
@@ -113,7 +118,12 @@ class DeviceMaterials:
         fx, fy = x - left, y - low
         column, row = mi.UInt32(mi.Int32(left)), mi.UInt32(mi.Int32(low))
         rgb, fourth = mi.Color3f(0), mi.Float(0)
-        for dx, dy, weight in ((0, 0, (1 - fx) * (1 - fy)), (1, 0, fx * (1 - fy)), (0, 1, (1 - fx) * fy), (1, 1, fx * fy)):
+        for dx, dy, weight in (
+            (0, 0, (1 - fx) * (1 - fy)),
+            (1, 0, fx * (1 - fy)),
+            (0, 1, (1 - fx) * fy),
+            (1, 1, fx * fy),
+        ):
             index = offset + ((row + dy) & mask_y) * (mask_x + 1) + ((column + dx) & mask_x)
             texel = dr.gather(mi.UInt32, texels, index, active)
             channels = [mi.Float((texel >> shift) & 0xFF) * (1 / 255) for shift in (0, 8, 16, 24)]

@@ -1,4 +1,7 @@
-"""All materials of a scene as flat arrays: packed texels with their mip levels, and one row of numbers a material."""
+"""All materials of a scene as flat arrays: packed texels with their mip levels, and one row of numbers a material.
+
+Materials of one surface share its texels; the tint is applied when a point is shaded.
+"""
 
 from __future__ import annotations
 
@@ -68,9 +71,9 @@ def _pack(channels: NDArray[np.float32]) -> Texels:
     return (byte[..., 0] | byte[..., 1] << 8 | byte[..., 2] << 16 | byte[..., 3] << 24).reshape(-1)
 
 
-def pack_texels(albedo: NDArray[np.float32], rough: NDArray[np.float32]) -> Texels:
-    """Texels and mip levels one after the other: bytes are sqrt(r), sqrt(g), sqrt(b), 128 + 127 * roughness offset."""
-    stacked = np.dstack([albedo, 0.5 + 0.5 * np.clip(rough / ROUGH_RANGE, -1, 1)]).astype(np.float32)
+def pack_texels(gain: NDArray[np.float32], tinted: NDArray[np.float32], largest: float) -> Texels:
+    """Texels and mip levels one after the other: bytes are sqrt(gain / largest) of r, g, b, and the tinted share."""
+    stacked = np.dstack([gain / largest, tinted]).astype(np.float32)
     packed = []
     for level in _mip_levels(stacked):
         coded = level.copy()
@@ -79,10 +82,10 @@ def pack_texels(albedo: NDArray[np.float32], rough: NDArray[np.float32]) -> Texe
     return np.concatenate(packed)
 
 
-def pack_relief(slopes: NDArray[np.float32]) -> Texels:
-    """Slopes [N,N,2] and their mip levels; two bytes a texel."""
-    coded = 0.5 + 0.5 * np.clip(slopes / SLOPE_RANGE, -1, 1)
-    wide = np.dstack([coded, np.zeros_like(coded)]).astype(np.float32)
+def pack_relief(slopes: NDArray[np.float32], rough: NDArray[np.float32]) -> Texels:
+    """Slopes [N,N,2], roughness offsets [N,N] and their mip levels; a byte each."""
+    coded = 0.5 + 0.5 * np.clip(np.dstack([slopes / SLOPE_RANGE, rough / ROUGH_RANGE]), -1, 1)
+    wide = np.dstack([coded, np.zeros_like(rough)]).astype(np.float32)
     return np.concatenate([_pack(level) for level in _mip_levels(wide)])
 
 
@@ -107,7 +110,7 @@ def read_texture(path: Path) -> NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaterialTables:
-    """What the shader gathers from. `words` [M,4] u32: texel base, sides, relief base, relief sides; `numbers` [M,16] f32."""
+    """What the shader gathers from: packed words, `words` [M,4] u32 (base and sides of both) and `numbers` [M,20] f32."""
 
     texels: Texels
     relief: Texels
@@ -115,7 +118,7 @@ class MaterialTables:
     numbers: NDArray[np.float32]
 
 
-NUMBERS: Final = 16
+NUMBERS: Final = 20
 (
     SCALE,
     ROUGHNESS,
@@ -125,11 +128,12 @@ NUMBERS: Final = 16
     OPACITY,
     POROUS,
     PUDDLE,
-    EMIT_R,
-    EMIT_G,
-    EMIT_B,
+    EMIT,
+    TINT,
+    FIXED,
     GROUND,
-) = range(12)
+    LARGEST,
+) = (0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 14, 17, 18)
 
 
 def _sides(width: int, height: int) -> int:
@@ -142,12 +146,10 @@ class MaterialLibrary:
     def __init__(self) -> None:
         self._index: dict[Material, int] = {}
         self._texels: list[Texels] = []
-        self._relief: list[Texels] = [np.full(1, 0x8080, dtype=np.uint32)]
-        self._relief_base: dict[Surface, tuple[int, int]] = {}
+        self._relief: list[Texels] = []
+        self._images: dict[Surface | Path, tuple[int, int, int, int, float]] = {}
         self._words: list[tuple[int, int, int, int]] = []
         self._numbers: list[NDArray[np.float32]] = []
-        self._texel_count = 0
-        self._relief_count = 1
 
     def __len__(self) -> int:
         return len(self._index)
@@ -164,43 +166,52 @@ class MaterialLibrary:
             self._index[material] = row
         return row
 
+    def materials(self) -> tuple[Material, ...]:
+        """All materials, by row."""
+        return tuple(self._index)
+
     def tables(self) -> MaterialTables:
-        """Everything so far, in four arrays."""
+        """Everything so far, in four arrays; never without a row."""
+        if not self._index:
+            self.index(Material("none"))
         return MaterialTables(
             np.concatenate(self._texels),
-            np.concatenate(self._relief),
+            np.concatenate([np.full(1, 0x808080, dtype=np.uint32), *self._relief]),
             np.array(self._words, dtype=np.uint32).reshape(-1, 4),
             np.stack(self._numbers).astype(np.float32),
         )
 
-    def _relief_of(self, surface: Surface) -> tuple[int, int]:
-        if surface not in self._relief_base:
-            tile = pattern(surface)
-            if not np.any(tile.height_m):
-                self._relief_base[surface] = (0, 0)
+    def _image(self, source: Surface | Path) -> tuple[int, int, int, int, float]:
+        """Where the texels and the relief of a surface or image file lie, and the largest gain."""
+        if source not in self._images:
+            base = sum(t.size for t in self._texels)
+            if isinstance(source, Path):
+                albedo = read_texture(source)
+                self._texels.append(pack_texels(albedo, np.ones(albedo.shape[:2], dtype=np.float32), 1.0))
+                self._images[source] = (base, _sides(albedo.shape[1], albedo.shape[0]), 0, 0, 1.0)
             else:
-                slopes = normals_from_height(tile.height_m, tile.period_m / tile.size)
-                packed = pack_relief(slopes)
-                self._relief_base[surface] = (self._relief_count, _sides(tile.size, tile.size))
-                self._relief.append(packed)
-                self._relief_count += packed.size
-        return self._relief_base[surface]
+                tile = pattern(source)
+                sides = _sides(tile.size, tile.size)
+                gain = np.repeat(tile.gain[..., None], 3, axis=-1) if tile.gain.ndim == 2 else tile.gain
+                largest = max(float(np.percentile(gain, 99.9)), 1.0)
+                self._texels.append(pack_texels(gain, tile.tinted, largest))
+                relief = (0, 0)
+                if np.any(tile.height_m) or np.any(tile.rough):
+                    relief = (1 + sum(r.size for r in self._relief), sides)
+                    slopes = normals_from_height(tile.height_m, tile.period_m / tile.size)
+                    self._relief.append(pack_relief(slopes, tile.rough))
+                self._images[source] = (base, sides, *relief, largest)
+        return self._images[source]
 
     def _add(self, material: Material) -> int:
-        numbers = (*material.colour, material.roughness, material.metallic, material.opacity, *(material.emission or ()))
-        if not np.all(np.isfinite(numbers)) or min(numbers) < 0 or not 0 <= material.opacity <= 1:
+        values = (*material.colour, material.roughness, material.metallic, material.opacity, *(material.emission or ()))
+        if not np.all(np.isfinite(values)) or min(values) < 0 or material.opacity > 1:
             raise RenderError(f"material {material.name}: a number is negative, not finite or out of range; correct it")
+        plain = material.texture is None
         tile = pattern(material.surface)
-        if material.texture is not None:
-            albedo = read_texture(material.texture)
-            rough = np.zeros(albedo.shape[:2], dtype=np.float32)
-            scale, relief = 1.0, (0, 0)
-        else:
-            albedo = tile.albedo(linear_from_srgb(np.array(material.colour)))
-            rough, scale, relief = tile.rough, 1.0 / tile.period_m, self._relief_of(material.surface)
-        packed = pack_texels(albedo, rough)
+        *words, largest = self._image(material.surface if material.texture is None else material.texture)
         row = np.zeros(NUMBERS, dtype=np.float32)
-        row[SCALE] = scale
+        row[SCALE] = 1.0 / tile.period_m if plain else 1.0
         row[ROUGHNESS] = np.clip(material.roughness, 0.02, 1.0)
         row[SPECULAR] = 0.08 if material.surface == "glass" else 0.02 if material.roughness > 0.85 else 0.04
         row[METALLIC] = min(material.metallic, 1.0)
@@ -209,9 +220,10 @@ class MaterialLibrary:
         row[POROUS] = _POROUS.get(material.surface, 0.1)
         row[PUDDLE] = float(material.surface in _PUDDLES)
         row[GROUND] = float(material.surface in _PUDDLES or material.surface == "grass")
-        row[EMIT_R : EMIT_B + 1] = material.emission or (0.0, 0.0, 0.0)
-        self._words.append((self._texel_count, _sides(albedo.shape[1], albedo.shape[0]), *relief))
+        row[EMIT : EMIT + 3] = material.emission or (0.0, 0.0, 0.0)
+        row[TINT : TINT + 3] = linear_from_srgb(np.array(material.colour)) if plain else 1.0
+        row[FIXED : FIXED + 3] = tile.fixed
+        row[LARGEST] = largest
+        self._words.append((words[0], words[1], words[2], words[3]))
         self._numbers.append(row)
-        self._texels.append(packed)
-        self._texel_count += packed.size
         return len(self._numbers) - 1

@@ -48,7 +48,7 @@ def filmic(linear: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def srgb_from_linear(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """sRGB of linear values in 0..1. Source: IEC 61966-2-1."""
+    """Encode linear values in 0..1 as sRGB. Source: IEC 61966-2-1."""
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 

@@ -27,7 +27,14 @@ _PROBE = (
 _PROBE_SECONDS = 120
 # Source: measured; drjit 1.5 aborts the process with LLVM 14, 15 and 16 on current CPUs.
 _LLVM_ORDER = ("19", "18", "20", "17", "21")
-_LLVM_FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/usr/lib/llvm-*/lib", "/opt/llvm*/lib")
+_LLVM_FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+    "/usr/lib/llvm-*/lib",
+    "/opt/llvm*/lib",
+)
 
 LLVM_VARIANT = "llvm_ad_rgb"
 CUDA_VARIANT = "cuda_ad_rgb"
@@ -95,11 +102,16 @@ def choose_variant(wanted: str | None = None, environment: Mapping[str, str] | N
                 return Variant(LLVM_VARIANT, path)
             _LOG.warning("LLVM library %s does not work with Mitsuba", path)
         if wanted:
-            raise RenderError(f"renderer variant {wanted!r} does not run here: install libllvm19, or name a libLLVM 17-20 in DRJIT_LIBLLVM_PATH")
+            raise RenderError(
+                f"renderer variant {wanted!r} does not run here: install libllvm19, "
+                "or name a libLLVM 17-20 in DRJIT_LIBLLVM_PATH"
+            )
     if not _works(SCALAR_VARIANT, None, environment):
         raise RenderError("Mitsuba does not run on this machine: try `python -c 'import mitsuba'` to see why")
     if wanted is None:
-        _LOG.warning("no usable LLVM 17-20 found: rendering with %s, several times slower; install libllvm19", SCALAR_VARIANT)
+        _LOG.warning(
+            "no usable LLVM 17-20 found: rendering with %s, several times slower; install libllvm19", SCALAR_VARIANT
+        )
     return Variant(SCALAR_VARIANT)
 
 

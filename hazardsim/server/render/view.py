@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from hazardsim.errors import RenderError
 from hazardsim.server.scene import Camera
 
+Array = Any
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -32,7 +34,9 @@ class View:
         if not 1 <= camera.width <= 16384 or not 1 <= camera.height <= 16384:
             raise RenderError(f"camera {camera.kind}: size {size} is outside 1..16384; choose another image_size")
         if not 0.1 <= camera.fov_deg < 179.0:
-            raise RenderError(f"camera {camera.kind}: fov {camera.fov_deg} is outside 0.1..179 degrees; choose another fov")
+            raise RenderError(
+                f"camera {camera.kind}: fov {camera.fov_deg} is outside 0.1..179 degrees; choose another fov"
+            )
         pose = np.asarray(camera.pose, dtype=np.float64)
         if pose.shape != (4, 4) or not np.all(np.isfinite(pose)):
             raise RenderError(f"camera {camera.kind}: the pose is not a finite 4x4 matrix; correct the transform")
@@ -69,7 +73,7 @@ class View:
         v = self.height / 2 - self.focal_px * local[:, 2] / x
         return np.stack([u, v, x], axis=1)
 
-    def rays(self, pixel: Any, jitter_x: Any, jitter_y: Any) -> Any:
+    def rays(self, pixel: Array, jitter_x: Array, jitter_y: Array) -> Array:
         """Mitsuba rays through pixels (row-major numbers) at `jitter` 0..1 from their upper left corner."""
         import drjit as dr
         import mitsuba as mi

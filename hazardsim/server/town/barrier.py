@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Final
+
 import numpy as np
 import shapely
 
+from hazardsim.catalogue.model import Material, Surface
 from hazardsim.server.town import palette as pal
-from hazardsim.server.town.mesh import Floats, Solid, box, joined
+from hazardsim.server.town.mesh import Floats, Solid, box, boxes, joined
 from hazardsim.server.town.network import pose_at
 from hazardsim.server.town.osm import Feature
 from hazardsim.server.town.plants import hedge
@@ -26,7 +30,11 @@ _KINDS = {
     "guard_rail": "guard_rail",
     "jersey_barrier": "wall",
 }
-_WALLS = (("brick", (0.55, 0.33, 0.26)), ("plaster", (0.80, 0.76, 0.68)), ("stone", (0.60, 0.57, 0.51)))
+_WALLS: Final[tuple[tuple[Surface, pal.Colour], ...]] = (
+    ("brick", (0.55, 0.33, 0.26)),
+    ("plaster", (0.80, 0.76, 0.68)),
+    ("stone", (0.60, 0.57, 0.51)),
+)
 
 
 def raise_barrier(
@@ -39,9 +47,9 @@ def raise_barrier(
     height = float(np.clip(feature.number("height", _HEIGHTS[kind]), 0.4, 4.0))
     line = np.concatenate([feature.points, feature.points[:1]]) if feature.closed else feature.points
     surface, colour = _WALLS[int(rng.integers(0, 3))]
-    wall = pal.tint("garden_wall", surface, colour)  # type: ignore[arg-type]
+    wall = pal.tint("garden_wall", surface, colour)
     is_wooden = rng.random() < 0.45
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in pairwise(line):
         long = float(np.linalg.norm(b - a))
         if long < 0.3:
             continue
@@ -62,7 +70,7 @@ def _piece(
     long: float,
     height: float,
     frame: Floats,
-    wall: pal.Material,
+    wall: Material,
     is_wooden: bool,
     rng: np.random.Generator,
 ) -> None:
@@ -70,37 +78,49 @@ def _piece(
     if kind == "hedge":
         core, leaves = hedge(long, height, rng)
         builder.add(core.moved(frame), pal.tint("leaf", "foliage", (0.16, 0.25, 0.11), 0.8), TAG["Vegetation"], number)
-        builder.add(leaves.moved(frame), pal.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number)
-        register.note("hedge", TAG["Vegetation"], frame, np.array([0, -0.4, 0]), np.array([long, 0.4, height]))
+        builder.add(
+            leaves.moved(frame), pal.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number
+        )
+        register.note("hedge", TAG["Vegetation"], frame)
     elif kind == "wall":
         builder.add(box((0, -0.12, 0), (long, 0.12, height - 0.08)).moved(frame), wall, TAG["Walls"], number)
         top = box((0, -0.17, height - 0.08), (long, 0.17, height))
         builder.add(top.moved(frame), pal.CONCRETE, TAG["Walls"], number)
-        register.note("wall", TAG["Walls"], frame, np.array([0, -0.17, 0]), np.array([long, 0.17, height]))
+        register.note("wall", TAG["Walls"], frame)
     elif kind == "guard_rail":
-        posts = [box((x, -0.05, 0), (x + 0.1, 0.05, height - 0.1)) for x in np.arange(0.2, long, 2.0)]
-        builder.add(joined([*posts, _beam(long, height)]).moved(frame), pal.STEEL, TAG["GuardRail"], number)
-        register.note("guard_rail", TAG["GuardRail"], frame, np.array([0, -0.15, 0]), np.array([long, 0.15, height]))
+        builder.add(_guard_rail(long, height).moved(frame), pal.STEEL, TAG["GuardRail"], number)
+        register.note("guard_rail", TAG["GuardRail"], frame)
     else:
         solid = _pickets(long, height) if is_wooden else _railing(long, height)
         material = (pal.WHITE_TIMBER, pal.TIMBER, pal.GREY_TIMBER)[number % 3] if is_wooden else pal.DARK_STEEL
         builder.add(solid.moved(frame), material, TAG["Fences"], number)
-        register.note("fence", TAG["Fences"], frame, np.array([0, -0.06, 0]), np.array([long, 0.06, height]))
+        register.note("fence", TAG["Fences"], frame)
 
 
-def _beam(long: float, height: float) -> Solid:
-    return joined([box((0, side * 0.1 - 0.05, z), (long, side * 0.1 + 0.05, z + 0.13)) for side in (-1, 1) for z in (height - 0.32, height - 0.14)])
+def _row(at: Floats, wide: float, y: tuple[float, float], z: tuple[float, float]) -> Solid:
+    """Equal boxes that begin at every x of `at`."""
+    low = np.column_stack([at, np.full_like(at, y[0]), np.full_like(at, z[0])])
+    return boxes(low, np.column_stack([at + wide, np.full_like(at, y[1]), np.full_like(at, z[1])]))
+
+
+def _guard_rail(long: float, height: float) -> Solid:
+    beams = [
+        box((0, side * 0.1 - 0.05, z), (long, side * 0.1 + 0.05, z + 0.13))
+        for side in (-1, 1)
+        for z in (height - 0.32, height - 0.14)
+    ]
+    return joined([_row(np.arange(0.2, long, 2.0), 0.1, (-0.05, 0.05), (0.0, height - 0.1)), *beams])
 
 
 def _railing(long: float, height: float) -> Solid:
     rails = [box((0, -0.02, z), (long, 0.02, z + 0.04)) for z in (0.12, height - 0.10)]
-    posts = [box((x, -0.035, 0), (x + 0.07, 0.035, height)) for x in np.linspace(0, long - 0.07, max(2, round(long / 2.4)))]
-    bars = [box((x, -0.009, 0.16), (x + 0.018, 0.009, height - 0.1)) for x in np.arange(0.14, long - 0.06, 0.14)]
-    return joined([*rails, *posts, *bars])
+    posts = _row(np.linspace(0, long - 0.07, max(2, round(long / 2.4))), 0.07, (-0.035, 0.035), (0.0, height))
+    bars = _row(np.arange(0.14, long - 0.06, 0.14), 0.018, (-0.009, 0.009), (0.16, height - 0.1))
+    return joined([*rails, posts, bars])
 
 
 def _pickets(long: float, height: float) -> Solid:
     rails = [box((0, -0.05, z), (long, -0.015, z + 0.08)) for z in (0.25, height - 0.35)]
-    posts = [box((x, -0.09, 0), (x + 0.08, -0.015, height - 0.1)) for x in np.linspace(0, long - 0.08, max(2, round(long / 2.2)))]
-    boards = [box((x, -0.015, 0.06), (x + 0.095, 0.008, height)) for x in np.arange(0.01, long - 0.09, 0.135)]
-    return joined([*rails, *posts, *boards])
+    posts = _row(np.linspace(0, long - 0.08, max(2, round(long / 2.2))), 0.08, (-0.09, -0.015), (0.0, height - 0.1))
+    boards = _row(np.arange(0.01, max(long - 0.09, 0.05), 0.135), 0.095, (-0.015, 0.008), (0.06, height))
+    return joined([*rails, posts, boards])

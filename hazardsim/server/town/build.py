@@ -43,7 +43,9 @@ def build_town(name: str) -> Town:
     seed = zlib.crc32(title.encode())
     if path.suffix.lower() == ".osm":
         extract = read_osm(text, str(path))
-        return assemble(title, seed, read_network(text, "osm", str(path), extract.origin), extract.features, is_osm=True)
+        return assemble(
+            title, seed, read_network(text, "osm", str(path), extract.origin), extract.features, is_osm=True
+        )
     return assemble(title, seed, read_network(text, "xodr", str(path)), (), is_osm=False)
 
 
@@ -93,7 +95,9 @@ def assemble(title: str, seed: int, network: Network, features: Sequence[Feature
     crowd.vehicles(told)
     crowd.walkers()
     if register.next_id - 1 > _LAST_ID:
-        raise TownError(f"{title}: {len(register.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract")
+        raise TownError(
+            f"{title}: {len(register.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract"
+        )
     return Town(
         name=title,
         opendrive=network.opendrive,

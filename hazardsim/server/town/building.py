@@ -15,7 +15,7 @@ from hazardsim.taxonomy import TAG
 
 _TAG = TAG["Buildings"]
 _PARAPET_M = 0.75
-_SEEN_M = 15.0
+_SEEN_M, _SEEN_LOW_M = 9.5, 15.0
 
 
 def raise_building(
@@ -27,8 +27,8 @@ def raise_building(
     road: shapely.Geometry,
     neighbours: shapely.Geometry,
     rng: np.random.Generator,
-) -> float:
-    """Add one building; returns its height. `road` decides the front, `neighbours` which walls are shared."""
+) -> None:
+    """Add one building. `road` decides the front, `neighbours` which walls are shared."""
     ring = np.array(shapely.normalize(footprint).exterior.coords)[:, :2]
     if not shapely.is_ccw(shapely.LinearRing(ring)):
         ring = ring[::-1]
@@ -43,7 +43,7 @@ def raise_building(
         is_party = bool(shapely.intersects(neighbours, shapely.Point(middle)))
         sheet = Sheet(starts[k], along, ground_m)
         ahead = shapely.Point((starts[k] + ends[k]) / 2 + np.array([along[1], -along[0]]) * 6.0)
-        is_back = k != front and not shapely.dwithin(road, ahead, _SEEN_M)
+        is_back = k != front and not shapely.dwithin(road, ahead, _SEEN_M if style.storeys > 3 else _SEEN_LOW_M)
         dress_wall(sheet, float(length), style, WallRole(k == front, is_party, is_back), rng)
         for solid, material in sheet.solids():
             builder.add(solid, material, _TAG, object_id)
@@ -51,11 +51,11 @@ def raise_building(
     box_fit = footprint.minimum_rotated_rectangle
     is_rectangle = footprint.area > 0.93 * box_fit.area
     if style.roof != "flat" and is_rectangle and footprint.area < 900:
-        return style.eaves_m + _pitched(builder, box_fit, style, top, object_id, rng)
+        _pitched(builder, box_fit, style, top, object_id, rng)
+        return
     _flat(builder, footprint, style, top, object_id, rng)
     if style.has_shop or style.base is not style.wall:
         _band(builder, footprint, ground_m + style.ground_m - 0.12, 0.16, 0.07, style, object_id)
-    return style.eaves_m + _PARAPET_M
 
 
 def _front(starts: Floats, ends: Floats, lengths: Floats, road: shapely.Geometry) -> int:
@@ -90,7 +90,11 @@ def _flat(
     builder.add(skirt(footprint, top, crown), style.wall, _TAG, object_id)
     coping = footprint.buffer(0.05, join_style="mitre")
     rim = coping.difference(inner)
-    edge = [cap(rim, crown + 0.06), cap(coping.difference(footprint), crown, down=True), skirt(coping, crown, crown + 0.06)]
+    edge = [
+        cap(rim, crown + 0.06),
+        cap(coping.difference(footprint), crown, down=True),
+        skirt(coping, crown, crown + 0.06),
+    ]
     builder.add(joined(edge), style.trim, _TAG, object_id)
     lining = [skirt(p, top, crown + 0.06, outward=False) for p in polygons(inner)]
     if lining:
@@ -111,8 +115,8 @@ def _flat(
 
 def _pitched(
     builder: Builder, rectangle: shapely.Polygon, style: Style, top: float, object_id: int, rng: np.random.Generator
-) -> float:
-    """A gabled or hipped roof on a rectangle; returns its height."""
+) -> None:
+    """A gabled or hipped roof on a rectangle."""
     ring = np.array(rectangle.exterior.coords)[:4, :2]
     if not shapely.is_ccw(rectangle.exterior):
         ring = ring[::-1]
@@ -154,7 +158,9 @@ def _pitched(
             sign = 1.0 if x0 > 0 else -1.0
             for s0, s1 in ((y0, 0.0), (0.0, y1)):
                 h0, h1 = (rise - slope * abs(s0), rise - slope * abs(s1))
-                sides.append([(sign * ea, s0, h0), (sign * ea, s1, h1), (sign * ea, s1, h1 + thick), (sign * ea, s0, h0 + thick)])
+                sides.append(
+                    [(sign * ea, s0, h0), (sign * ea, s1, h1), (sign * ea, s1, h1 + thick), (sign * ea, s0, h0 + thick)]
+                )
         else:
             sides.append([(x0, y0, low), (x1, y1, low), (x1, y1, low + thick), (x0, y0, low + thick)])
     builder.add(planar_quads(world(sides)), style.trim, _TAG, object_id)
@@ -170,4 +176,3 @@ def _pitched(
         pose = np.eye(4)
         pose[:2, 0], pose[:2, 1], pose[:3, 3] = x_axis, y_axis, (*origin, top)
         builder.add(stack.moved(pose), pal.tint("wall", *pal.WALLS["brick"][0]), _TAG, object_id)
-    return rise + thick

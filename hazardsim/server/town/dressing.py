@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import shapely
 
+from hazardsim.server.town import palette as pal
 from hazardsim.server.town.arms import Arm
 from hazardsim.server.town.barrier import raise_barrier
 from hazardsim.server.town.building import raise_building
@@ -21,7 +22,6 @@ from hazardsim.server.town.plants import TREES, bush, tree, tufts
 from hazardsim.server.town.register import Register
 from hazardsim.server.town.signs import SIGNS
 from hazardsim.server.town.style import style_of
-from hazardsim.server.town import palette as pal
 from hazardsim.taxonomy import TAG
 
 _LEAST_FOOTPRINT_M2 = 6.0
@@ -76,16 +76,11 @@ class Dresser:
             style = style_of(feature, float(shape.area), rng)
             z = self.ground.height(float(middle[0]), float(middle[1])) - 0.02
             number, others = self.register.next_id, shapely.union_all(near)
-            tall = raise_building(self.register.builder, shape, style, number, z, self.ground.road, others, rng)
-            self._note_building(shape, z, tall)
-
-    def _note_building(self, shape: shapely.Polygon, z: float, tall: float) -> None:
-        ring = np.array(shape.minimum_rotated_rectangle.exterior.coords)[:, :2]
-        side = ring[1] - ring[0]
-        frame = pose_at(np.array([*ring[:4].mean(axis=0), z]), float(np.arctan2(side[1], side[0])))
-        half = np.array([np.linalg.norm(side) / 2, np.linalg.norm(ring[2] - ring[1]) / 2])
-        low, high = np.array([-half[0], -half[1], 0.0]), np.array([half[0], half[1], tall])
-        self.register.note("building", TAG["Buildings"], frame, low, high)
+            raise_building(self.register.builder, shape, style, number, z, self.ground.road, others, rng)
+            ring = np.array(shape.minimum_rotated_rectangle.exterior.coords)[:, :2]
+            side = ring[1] - ring[0]
+            frame = pose_at(np.array([*ring[:4].mean(axis=0), z]), float(np.arctan2(side[1], side[0])))
+            self.register.note("building", TAG["Buildings"], frame)
 
     def barriers(self, features: Sequence[Feature]) -> None:
         """Fences, walls, hedges, guard rails."""
@@ -218,7 +213,14 @@ class Dresser:
 def _sign_model(told: str) -> str:
     """The model for an OSM `traffic_sign`: human words, or German numbers such as DE:274-30."""
     code = told.split(",")[0].split(";")[0]
-    numbers = {"205": "give_way", "206": "stop", "306": "priority", "301": "priority", "267": "no_entry", "350": "crossing"}
+    numbers = {
+        "205": "give_way",
+        "206": "stop",
+        "306": "priority",
+        "301": "priority",
+        "267": "no_entry",
+        "350": "crossing",
+    }
     word = code.split(":")[-1]
     if code.startswith("maxspeed") or word.startswith("274"):
         digits = "".join(c for c in word.replace("274", "", 1) if c.isdigit())

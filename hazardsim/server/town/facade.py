@@ -30,7 +30,8 @@ class Sheet:
 
     def put(self, corners: Floats, material: Material, run_on: bool = False) -> None:
         """Add quads [Q,4,3] in u, w, d; `run_on`: uv are u and w themselves, so that courses meet."""
-        corners = corners[np.ptp(corners[..., 0] + corners[..., 1], axis=1) > 1e-6] if run_on else corners
+        if run_on:
+            corners = corners[np.ptp(corners[..., :2], axis=1).min(axis=1) > 1e-6]
         if len(corners):
             self._quads.setdefault(material, []).append((corners, run_on))
 
@@ -38,9 +39,7 @@ class Sheet:
         """Add one upright rectangle that faces out."""
         self.put(rects(np.array([u[0]]), np.array([u[1]]), w[0], w[1], d), material, run_on=True)
 
-    def slab(
-        self, u: tuple[float, float], w: tuple[float, float], d: tuple[float, float], material: Material
-    ) -> None:
+    def slab(self, u: tuple[float, float], w: tuple[float, float], d: tuple[float, float], material: Material) -> None:
         """Add a box that stands out of the wall, without its back."""
         self.put(slabs(np.array([u[0]]), np.array([u[1]]), w, d), material)
 
@@ -73,6 +72,7 @@ _SLAB = np.array(
         [[1, 2, 5], [1, 2, 4], [1, 3, 4], [1, 3, 5]],
     ]
 )
+_BAR = _SLAB[[0, 3, 4]]
 _REVEAL = np.array(
     [
         [[0, 2, 5], [0, 2, 4], [0, 3, 4], [0, 3, 5]],
@@ -83,7 +83,9 @@ _REVEAL = np.array(
 )
 
 
-def _table(shape: NDArray[np.int64], u0: Floats, u1: Floats, w: tuple[Length, Length], d: tuple[float, float]) -> Floats:
+def _table(
+    shape: NDArray[np.int64], u0: Floats, u1: Floats, w: tuple[Length, Length], d: tuple[float, float]
+) -> Floats:
     table = np.zeros((len(u0), 6))
     table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5] = u0, u1, w[0], w[1], d[0], d[1]
     corners: Floats = table[:, shape].transpose(1, 0, 2, 3).reshape(-1, 4, 3)
@@ -105,9 +107,7 @@ def _reveals(a: Floats, b: Floats, w: tuple[Length, Length], depth: float) -> Fl
     return _table(_REVEAL, a, b, w, (-depth, 0.0))
 
 
-def _around(
-    u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floats, c: Length, e: Length
-) -> Floats:
+def _around(u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floats, c: Length, e: Length) -> Floats:
     """The wall of bays around their openings."""
     sides = [rects(u0, a, w[0], w[1], 0.0), rects(b, u1, w[0], w[1], 0.0)]
     return np.concatenate([*sides, rects(a, b, e, w[1], 0.0), rects(a, b, w[0], c, 0.0)])
@@ -121,9 +121,9 @@ def _glazing(
     bars += [rects(a + f, b - f, c, c + f, -0.09), rects(a + f, b - f, e - f, e, -0.09)]
     mid = (a + b) / 2
     if len(a) and float((b - a)[0]) > 0.95:
-        bars.append(slabs(mid - 0.035, mid + 0.035, (c + f, e - f), (-0.13, -0.09)))
+        bars.append(rects(mid - 0.035, mid + 0.035, c + f, e - f, -0.092))
     if style.has_transom:
-        bars.append(rects(a + f, b - f, c + 0.68 * (e - c), c + 0.68 * (e - c) + 0.05, -0.092))
+        bars.append(rects(a + f, b - f, c + 0.68 * (e - c), c + 0.68 * (e - c) + 0.05, -0.094))
     sheet.put(np.concatenate(bars), style.frame)
     pane = rects(a + f, b - f, c + f, e - f, -0.13)
     chosen = rng.choice(3, size=len(a), p=[0.62, 0.20, 0.18])
@@ -132,7 +132,13 @@ def _glazing(
 
 
 def _windows(
-    sheet: Sheet, u0: Floats, u1: Floats, w: tuple[Length, Length], style: Style, wall: Material, rng: np.random.Generator
+    sheet: Sheet,
+    u0: Floats,
+    u1: Floats,
+    w: tuple[Length, Length],
+    style: Style,
+    wall: Material,
+    rng: np.random.Generator,
 ) -> None:
     wide = np.minimum(style.window_m[0], (u1 - u0) - 0.5)
     mid = (u0 + u1) / 2
@@ -142,7 +148,7 @@ def _windows(
     sheet.put(_around(u0, u1, w, a, b, c, e), wall, run_on=True)
     sheet.put(_reveals(a, b, (c, e), _REVEAL_M), style.trim)
     _glazing(sheet, a, b, (c, e), style, rng)
-    sheet.put(slabs(a - 0.06, b + 0.06, (c - 0.07, c), (0.0, 0.08)), style.trim)
+    sheet.put(_table(_SLAB[:3], a - 0.06, b + 0.06, (c - 0.07, c), (0.0, 0.08)), style.trim)
     if style.shutters is not None:
         leaf = np.minimum(wide / 2, (a - u0) - 0.05)
         sheet.put(slabs(a - leaf - 0.02, a - 0.02, (c, e), (0.0, 0.04)), style.shutters)
@@ -178,7 +184,7 @@ def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: Style, rng
     x = left + 0.5
     while x < right - 0.9:
         letter = float(rng.uniform(0.18, 0.42))
-        sheet.slab((x, x + letter), (height - 0.68, height - 0.42), (0.10, 0.125), pal.WHITE_STEEL)
+        sheet.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, pal.WHITE_STEEL)
         x += letter + 0.10
     if rng.random() < 0.45:
         w0, w1, d = height - 1.35, height - 0.9, 1.1
@@ -195,12 +201,12 @@ def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> N
     sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), pal.DARK_STEEL)
     for u in (a, b - 0.05):
         sheet.slab((u, u + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), pal.DARK_STEEL)
-    count = max(3, int((b - a) / 0.15))
+    count = max(3, int((b - a) / 0.18))
     u = np.linspace(a + 0.01, b - 0.04, count)
-    sheet.put(slabs(u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)
+    sheet.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)
     for d in np.linspace(0.12, depth - 0.15, 6):
         ends = np.array([a + 0.01, b - 0.04])
-        sheet.put(slabs(ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)
+        sheet.put(_table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,11 @@ _POLE, _STATIC = TAG["Poles"], TAG["Static"]
 def street_lamp() -> tuple[TaggedPart, ...]:
     """An 8 m lamp on a curved bracket that reaches 1.6 m towards +x."""
     b = Builder()
-    b.add(lathe([(0.0, 0.0), (0.17, 0.0), (0.17, 0.05), (0.11, 0.12), (0.11, 1.0), (0.08, 1.05)], 10), pal.GREY_STEEL, _POLE)
+    b.add(
+        lathe([(0.0, 0.0), (0.17, 0.0), (0.17, 0.05), (0.11, 0.12), (0.11, 1.0), (0.08, 1.05)], 10),
+        pal.GREY_STEEL,
+        _POLE,
+    )
     bend = np.array([[0, 0, 1.0], [0, 0, 7.2], [0.10, 0, 7.65], [0.45, 0, 7.92], [0.9, 0, 8.0], [1.25, 0, 8.0]])
     b.add(tube(bend, np.array([0.075, 0.055, 0.05, 0.045, 0.04, 0.04]), 8), pal.GREY_STEEL, _POLE)
     b.add(box((1.1, -0.16, 7.94), (1.85, 0.16, 8.08)), pal.GREY_STEEL, _POLE)
@@ -29,7 +33,16 @@ def street_lamp() -> tuple[TaggedPart, ...]:
 def park_lamp() -> tuple[TaggedPart, ...]:
     """A 4 m post-top lantern."""
     b = Builder()
-    profile = [(0.0, 0.0), (0.14, 0.0), (0.14, 0.25), (0.07, 0.35), (0.05, 3.3), (0.09, 3.36), (0.09, 3.42), (0.0, 3.42)]
+    profile = [
+        (0.0, 0.0),
+        (0.14, 0.0),
+        (0.14, 0.25),
+        (0.07, 0.35),
+        (0.05, 3.3),
+        (0.09, 3.36),
+        (0.09, 3.42),
+        (0.0, 3.42),
+    ]
     b.add(lathe(profile, 10), pal.DARK_STEEL, _POLE)
     b.add(lathe([(0.10, 3.42), (0.19, 3.85), (0.0, 3.85)], 6), pal.LAMP_GLASS, _POLE)
     b.add(lathe([(0.0, 3.85), (0.25, 3.85), (0.05, 4.08), (0.0, 4.15)], 6), pal.DARK_STEEL, _POLE)
@@ -49,7 +62,9 @@ def bench() -> tuple[TaggedPart, ...]:
     """A 1.8 m slatted bench; one sits looking to +x."""
     b = Builder()
     slats = [box((x, -0.9, 0.43), (x + 0.085, 0.9, 0.46)) for x in (-0.19, -0.09, 0.01, 0.11)]
-    slats += [box((-0.27 - k * 0.03, -0.9, 0.53 + k * 0.12), (-0.24 - k * 0.03, 0.9, 0.63 + k * 0.12)) for k in range(3)]
+    slats += [
+        box((-0.27 - k * 0.03, -0.9, 0.53 + k * 0.12), (-0.24 - k * 0.03, 0.9, 0.63 + k * 0.12)) for k in range(3)
+    ]
     b.add(joined(slats), pal.TIMBER, _STATIC)
     for y in (-0.75, 0.70):
         legs = [

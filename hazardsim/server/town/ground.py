@@ -21,7 +21,8 @@ KERB_M: Final = 0.13
 WATER_M: Final = -1.7
 _KERB_WIDE_M, _WALK_WIDE_M = 0.15, 2.6
 _PAVED: Final = frozenset(
-    "driving bidirectional shoulder stop biking parking border restricted entry exit onRamp offRamp tram".split()
+    ("driving", "bidirectional", "shoulder", "stop", "biking", "parking", "border", "restricted", "entry", "exit")
+    + ("onRamp", "offRamp", "tram")
 )
 _FAR_M = 1600.0
 _DECK_M = 0.9
@@ -37,7 +38,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """Areas seen from above; `lanes` are the driving lanes alone, `road` all carriageway, `built` road and sidewalks."""
+    """Areas seen from above; `lanes` are the driving ones, `road` all carriageway, `built` road and sidewalks."""
 
     lanes: shapely.Geometry
     road: shapely.Geometry
@@ -202,7 +203,9 @@ def cover(builder: Builder, ground: Ground, features: Sequence[Feature]) -> None
     base = float(np.median(ground.samples[:, 2])) + KERB_M
     disc = shapely.Point(*middle).buffer(_FAR_M + reach, quad_segs=16).difference(shapely.box(*low, *high))
     builder.add(cap(disc, base if ground.is_flat else base - 0.5), pal.MEADOW, TAG["Terrain"])
-    builder.add(_hills(middle, reach + 260.0, base - 2.0), pal.tint("woods", "foliage", (0.22, 0.30, 0.17)), TAG["Vegetation"])
+    builder.add(
+        _hills(middle, reach + 260.0, base - 2.0), pal.tint("woods", "foliage", (0.22, 0.30, 0.17)), TAG["Vegetation"]
+    )
 
 
 def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame: shapely.Polygon) -> None:

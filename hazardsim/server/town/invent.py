@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from hazardsim.server.town.plants import TREES
 Character = Literal["village", "city"]
 
 _FRONT_M: Final = {"village": 5.2, "city": 6.2}
-_MAX_WOOD: Final = 420
+_MAX_WOOD: Final = 300
 _FURNITURE: Final = (
     ({"amenity": "waste_basket"}, 0.85, 0.35),
     ({"amenity": "bench"}, 2.1, 0.75),
@@ -126,10 +127,12 @@ class Inventor:
         """Houses in gardens (village) or closed fronts (city) along every road."""
         rng = self._rng(2)
         for line in kerb_lines(self.ground.road, _FRONT_M[self.character], is_sharp=True):
-            for a, b in zip(line[:-1], line[1:], strict=True):
+            for a, b in pairwise(line):
                 long = float(np.linalg.norm(b - a))
                 if long > 9.0:
-                    (self._city_front if self.character == "city" else self._village_front)(a, (b - a) / long, long, rng)
+                    (self._city_front if self.character == "city" else self._village_front)(
+                        a, (b - a) / long, long, rng
+                    )
 
     def _lot(self, corner: Floats, along: Floats, wide: float, deep: float) -> shapely.Polygon:
         out = np.array([along[1], -along[0]])
@@ -144,11 +147,15 @@ class Inventor:
         while s < long - 8.0:
             wide = min(float(rng.uniform(11.0, 21.0)), long - s)
             deep = float(rng.uniform(11.0, 14.0))
-            lot = self._lot(start + along * s, along, wide, deep)
+            out = np.array([along[1], -along[0]])
+            setback = 2.4 if rng.random() < 0.35 else 0.0
+            lot = self._lot(start + along * s + out * setback, along, wide, deep)
             if not self._fits(lot):
                 s += 2.5
                 continue
             self.plan.take(lot)
+            if setback:
+                self._forecourt(start + along * s, along, wide, rng)
             shop = rng.random() < 0.45
             tags = {
                 "building": "retail" if shop else ("apartments", "office", "apartments")[int(rng.integers(0, 3))],
@@ -165,6 +172,20 @@ class Inventor:
                     self.made.append(Feature(kind, ends))
                     self.plan.take(shapely.LineString(ends).buffer(0.3))
                 s += gap
+
+    def _forecourt(self, corner: Floats, along: Floats, wide: float, rng: np.random.Generator) -> None:
+        """A low wall or railing with a gate and shrubs before a building that stands back."""
+        tags = {"barrier": "wall", "height": "0.9"} if rng.random() < 0.5 else {"barrier": "fence", "height": "1.2"}
+        out = np.array([along[1], -along[0]])
+        gate = wide / 2
+        for s0, s1 in ((0.2, gate - 1.2), (gate + 1.2, wide - 0.2)):
+            ends = np.array([corner + along * s0, corner + along * s1]) + out * 0.2
+            self.made.append(Feature(tags, ends))
+            self.plan.take(shapely.LineString(ends).buffer(0.35))
+            for t in np.arange(s0 + 1.0, s1 - 0.6, 1.7):
+                x, y = corner + along * t + out * 1.25
+                if rng.random() < 0.7 and self.plan.claim(shapely.Point(x, y).buffer(0.5)):
+                    self._node(float(x), float(y), {"natural": "shrub"})
 
     def _village_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
         s = 0.5
@@ -183,7 +204,11 @@ class Inventor:
                 tags = {"building": "retail", "building:levels": "2", "roof:shape": "flat"}
             else:
                 shape = "hipped" if rng.random() < 0.35 else "gabled"
-                tags = {"building": "house", "building:levels": str(int(rng.choice([1, 2, 2, 2, 3]))), "roof:shape": shape}
+                tags = {
+                    "building": "house",
+                    "building:levels": str(int(rng.choice([1, 2, 2, 2, 3]))),
+                    "roof:shape": shape,
+                }
             self.made.append(Feature(tags, np.array(house.exterior.coords)[:4], closed=True))
             self._garden(corner, along, lot_wide, setback, rng)
             s += lot_wide + (0.0 if rng.random() < 0.8 else float(rng.uniform(3.0, 8.0)))
@@ -249,8 +274,21 @@ class Inventor:
                     if rng.random() < 0.62 and self.plan.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
                         self._node(spot.x, spot.y, dict(tags))
         for arm in self.arms:
-            if rng.random() < 0.4:
+            if arm.is_lit and rng.random() < 0.5:
+                self._railings(arm)
+            elif rng.random() < 0.5:
                 self._bollards(arm)
+
+    def _railings(self, arm: Arm) -> None:
+        """Pedestrian railings along the kerb behind a crossing."""
+        ahead = np.array([np.cos(arm.away_rad), np.sin(arm.away_rad)])
+        left = np.array([-ahead[1], ahead[0]])
+        half = 1.75 * (len(arm.incoming) + len(arm.outgoing)) + 0.5
+        for side in (-1.0, 1.0):
+            ends = np.array([arm.middle[:2] + left * side * half + ahead * s for s in (8.0, 15.0)])
+            place = shapely.LineString(ends).buffer(0.3)
+            if not place.intersects(self.ground.road) and self.plan.claim(place):
+                self.made.append(Feature({"barrier": "railing", "height": "1.05"}, ends))
 
     def _bollards(self, arm: Arm) -> None:
         for side in (-1.0, 1.0):
@@ -277,7 +315,12 @@ def _tiles(area: shapely.Geometry) -> list[shapely.Geometry]:
 
 def _oriented(spot: Spot, half_depth: float, half_length: float) -> shapely.Polygon:
     c, s = np.cos(spot.along_rad), np.sin(spot.along_rad)
-    ring = [(half_length, half_depth), (-half_length, half_depth), (-half_length, -half_depth), (half_length, -half_depth)]
+    ring = [
+        (half_length, half_depth),
+        (-half_length, half_depth),
+        (-half_length, -half_depth),
+        (half_length, -half_depth),
+    ]
     return shapely.Polygon([(spot.x + u * c - v * s, spot.y + u * s + v * c) for u, v in ring])
 
 

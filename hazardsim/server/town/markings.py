@@ -44,7 +44,9 @@ def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> 
 
     def broken(at: float) -> list[Floats]:
         starts = np.arange(low + 0.5, high - 1.0, _DASH_M + _GAP_M)
-        return [_band(curve, float(s), min(float(s) + _DASH_M, high), at + _LINE_M / 2, at - _LINE_M / 2) for s in starts]
+        return [
+            _band(curve, float(s), min(float(s) + _DASH_M, high), at + _LINE_M / 2, at - _LINE_M / 2) for s in starts
+        ]
 
     pair = _LINE_M
     double = {
@@ -62,7 +64,9 @@ def paint(builder: Builder, network: Network, arms: Sequence[Arm], is_osm: bool)
     """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
     sheets: dict[Material, list[Floats]] = {pal.WHITE_PAINT: [], pal.YELLOW_PAINT: []}
     driving = [s for s in network.driving() if s.junction < 0]
-    crossing = {(id(s), is_in): a for a in arms for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group}
+    crossing = {
+        (id(s), is_in): a for a in arms for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group
+    }
     lefts = [shapely.LineString(s.edge(1.0)[:, :2]) for s in driving]
     tree = shapely.STRtree(lefts)
     by_road: dict[int, list[Strip]] = {}

@@ -68,7 +68,9 @@ class Network:
 
     def driving(self) -> tuple[Strip, ...]:
         """The lanes that cars use."""
-        return tuple(s for s in self.strips if s.kind in ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp"))
+        return tuple(
+            s for s in self.strips if s.kind in ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp")
+        )
 
     @property
     def is_flat(self) -> bool:

@@ -37,40 +37,37 @@ _AUTUMN: Final = ((0.46, 0.34, 0.12), (0.54, 0.44, 0.17))
 _NEEDLE: Final = ((0.13, 0.23, 0.14), (0.19, 0.30, 0.17))
 
 TREES: Final[dict[str, Species]] = {
-    "linden": Species(8.5, 2.5, 0.27, 10, 1150, 0.42, _OLIVE, (0.34, 0.28, 0.22)),
-    "maple": Species(7.0, 2.6, 0.29, 9, 1100, 0.42, _FRESH, (0.38, 0.33, 0.27)),
-    "plane": Species(10.5, 3.2, 0.30, 12, 1500, 0.48, _DEEP, (0.52, 0.48, 0.40)),
-    "birch": Species(9.0, 1.9, 0.24, 12, 1100, 0.34, _FRESH, (0.78, 0.76, 0.71)),
-    "cherry": Species(5.0, 2.0, 0.32, 8, 900, 0.36, _AUTUMN, (0.30, 0.22, 0.19)),
-    "spruce": Species(10.0, 2.1, 0.10, 44, 1300, 0.42, _NEEDLE, (0.30, 0.24, 0.20), conifer=True),
+    "linden": Species(8.5, 2.5, 0.27, 10, 1500, 0.45, _OLIVE, (0.34, 0.28, 0.22)),
+    "maple": Species(7.0, 2.6, 0.29, 9, 1450, 0.45, _FRESH, (0.38, 0.33, 0.27)),
+    "plane": Species(10.5, 3.2, 0.30, 12, 1800, 0.52, _DEEP, (0.52, 0.48, 0.40)),
+    "birch": Species(9.0, 1.9, 0.24, 12, 1350, 0.38, _FRESH, (0.78, 0.76, 0.71)),
+    "cherry": Species(5.0, 2.0, 0.32, 8, 1150, 0.39, _AUTUMN, (0.30, 0.22, 0.19)),
+    "spruce": Species(10.0, 2.1, 0.10, 44, 1500, 0.46, _NEEDLE, (0.30, 0.24, 0.20), conifer=True),
 }
 _FAR_SHARE, _FAR_LEAF = 0.30, 1.75
 
 
 def leaves(points: Floats, size_m: float, rng: np.random.Generator, outward: Floats | None = None) -> Solid:
-    """A four-cornered leaf (two triangles with a fold) at each point [N,3], turned at random, bent outward and up."""
+    """Two leaves of one triangle each about every point [N,3], turned at random, bent outward and up."""
+    points = np.repeat(points, 2, axis=0) + rng.normal(size=(2 * len(points), 3)) * (0.28 * size_m)
     count = len(points)
     facing = rng.normal(size=(count, 3)) * 0.7 + np.array([0.0, 0.0, 0.45])
     if outward is not None:
-        facing += outward
+        facing += np.repeat(outward, 2, axis=0)
     facing /= np.linalg.norm(facing, axis=1, keepdims=True)
-    guide = rng.normal(size=(count, 3))
-    along = np.cross(guide, facing)
+    along = np.cross(rng.normal(size=(count, 3)), facing)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     across = np.cross(facing, along)
     size = (size_m * rng.uniform(0.7, 1.25, size=(count, 1)))[:, None]
-    shape = np.array([[-0.5, 0.0], [0.05, -0.32], [0.5, 0.0], [0.05, 0.32]])
-    fold = np.array([0.0, 0.07, 0.0, 0.07])
-    corners = points[:, None] + size * (
-        along[:, None] * shape[None, :, :1] + across[:, None] * shape[None, :, 1:] + facing[:, None] * fold[None, :, None]
-    )
-    base = np.arange(count)[:, None, None] * 4
-    faces = (base + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
-    uv = np.broadcast_to((shape + 0.5)[None], (count, 4, 2)) * size + rng.uniform(0, 3, size=(count, 1, 2))
-    return Solid(corners.reshape(-1, 3), faces, uv.reshape(-1, 2))
+    shape = np.array([[-0.45, -0.08], [0.12, -0.30], [0.42, 0.30]])
+    corners = points[:, None] + size * (along[:, None] * shape[None, :, :1] + across[:, None] * shape[None, :, 1:])
+    uv = np.broadcast_to((shape + 0.5)[None], (count, 3, 2)) * size + rng.uniform(0, 3, size=(count, 1, 2))
+    return Solid(corners.reshape(-1, 3), np.arange(count * 3).reshape(-1, 3), uv.reshape(-1, 2))
 
 
-def _limb(start: Floats, heading: Floats, length: float, rise: float, rng: np.random.Generator, knots: int = 4) -> Floats:
+def _limb(
+    start: Floats, heading: Floats, length: float, rise: float, rng: np.random.Generator, knots: int = 4
+) -> Floats:
     path, step = [start], length / (knots - 1)
     way = heading / np.linalg.norm(heading)
     for _ in range(knots - 1):
@@ -175,7 +172,9 @@ def bush(variant: int) -> tuple[TaggedPart, ...]:
     points[:, 2] = np.maximum(points[:, 2], 0.08)
     colours = (_OLIVE, _DEEP, _FRESH)[variant % 3]
     for k, colour in enumerate(colours):
-        builder.add(leaves(points[k::2], 0.24, rng, push[k::2]), tint("leaf", "foliage", colour, 0.7), TAG["Vegetation"])
+        builder.add(
+            leaves(points[k::2], 0.24, rng, push[k::2]), tint("leaf", "foliage", colour, 0.7), TAG["Vegetation"]
+        )
     stems = [tube(np.array([[0, 0, 0], p * 0.8]), np.array([0.02, 0.008]), 3, capped=False) for p in points[:8]]
     builder.add(joined(stems), tint("bark", "bark", (0.30, 0.24, 0.19)), TAG["Vegetation"])
     return builder.parts()

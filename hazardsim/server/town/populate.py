@@ -9,15 +9,15 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.catalogue.street import VEHICLES, WALKERS, VehicleSpec, vehicle_model, walker_model
+from hazardsim.catalogue.street import VEHICLES, WALKERS, VehicleSpec, WalkerSpec, vehicle_model, walker_model
 from hazardsim.server.town import palette as pal
-from hazardsim.server.town.ground import KERB_M, Ground
 from hazardsim.server.town.curve import Curve
+from hazardsim.server.town.ground import KERB_M, Ground
 from hazardsim.server.town.markings import LIFT_M
 from hazardsim.server.town.mesh import Floats, planar_quads
 from hazardsim.server.town.network import Network
 from hazardsim.server.town.osm import Feature
-from hazardsim.server.town.plan import Plan, kerb_lines, spots
+from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
 from hazardsim.server.town.register import Register
 from hazardsim.taxonomy import TAG
 
@@ -31,7 +31,7 @@ _PAINTS: Final = (
     (0.20, 0.25, 0.22),
     (0.55, 0.47, 0.36),
 )
-_MOST_VEHICLES, _MOST_WALKERS = 72, 56
+_MOST_VEHICLES, _MOST_WALKERS = 84, 72
 _LOOKS: Final = 10
 _BAY_M: Final = (2.5, 5.0)
 
@@ -50,12 +50,15 @@ class Bystanders:
         rng = np.random.default_rng([self.seed, 11])
         small = [s for s in VEHICLES if s.kind == "car" or s.blueprint.endswith("sprinter")]
         looks = [
-            (small[int(rng.integers(0, len(small)))], _PAINTS[int(rng.integers(0, len(_PAINTS)))]) for _ in range(_LOOKS)
+            (small[int(rng.integers(0, len(small)))], _PAINTS[int(rng.integers(0, len(_PAINTS)))])
+            for _ in range(_LOOKS)
         ]
         placed, plan = 0, Plan()
-        for x, y, z, turn, room in self._slots(features, rng):
+        slots = list(self._slots(features, rng))
+        for k in rng.permutation(len(slots)):
+            x, y, z, turn, room = slots[int(k)]
             spec, paint = looks[int(rng.integers(0, len(looks)))]
-            if placed >= _MOST_VEHICLES or rng.random() > 0.6 or spec.size_m[0] > room:
+            if placed >= _MOST_VEHICLES or rng.random() > 0.75 or spec.size_m[0] > room:
                 continue
             if self._park(spec, paint, np.array([x, y, z]), turn + float(rng.normal() * 0.012), plan):
                 placed += 1
@@ -139,20 +142,28 @@ class Bystanders:
         for obj in self.register.objects:
             x, y = (float(v) for v in (obj.pose @ np.array([*obj.centre_m, 1.0]))[:2])
             plan.take(shapely.Point(x, y).buffer(min(max(obj.extent_m[0], obj.extent_m[1]), 2.0) * 0.7 + 0.15))
-        for line in kerb_lines(self.ground.road, 1.45):
-            for spot in spots(line, float(rng.uniform(3.0, 12.0)), 14.0):
-                for _ in range(2 if rng.random() < 0.2 else 1):
-                    if placed >= _MOST_WALKERS or rng.random() > 0.36:
-                        continue
-                    x, y = np.array([spot.x, spot.y]) + rng.uniform(-0.65, 0.65, 2)
-                    spec = looks[int(rng.integers(0, len(looks)))]
-                    turn = spot.along_rad + (np.pi if rng.random() < 0.5 else 0.0) + float(rng.normal() * 0.25)
-                    here = shapely.Point(x, y).buffer(0.42)
-                    if here.intersects(self.ground.road) or not plan.claim(here):
-                        continue
-                    model = walker_model(spec.blueprint)
-                    if model.key not in self.register.models:
-                        self.register.learn(model.key, model.tagged(TAG["Pedestrians"]))
-                    place = np.array([x, y, self.ground.height(float(x), float(y))])
-                    self.register.stand("pedestrian", TAG["Pedestrians"], model.key, place, turn)
+        places = [
+            spot
+            for line in kerb_lines(self.ground.road, 1.45)
+            for spot in spots(line, float(rng.uniform(3.0, 12.0)), 9.0)
+        ]
+        for k in rng.permutation(len(places)):
+            for _ in range(2 if rng.random() < 0.3 else 1):
+                if placed < _MOST_WALKERS and self._walker(places[int(k)], looks, plan, rng):
                     placed += 1
+
+    def _walker(self, spot: Spot, looks: Sequence[WalkerSpec], plan: Plan, rng: np.random.Generator) -> bool:
+        x, y = np.array([spot.x, spot.y]) + rng.uniform(-0.65, 0.65, 2)
+        spec = looks[int(rng.integers(0, len(looks)))]
+        turn = spot.along_rad + (np.pi if rng.random() < 0.5 else 0.0) + float(rng.normal() * 0.25)
+        here = shapely.Point(x, y).buffer(0.42)
+        if here.intersects(self.ground.road) or not plan.claim(here):
+            return False
+        model = walker_model(spec.blueprint)
+        if model.key not in self.register.models:
+            self.register.learn(model.key, model.tagged(TAG["Pedestrians"]))
+        if self.register.footprint(model.key, float(x), float(y), turn).intersects(self.ground.lanes):
+            return False
+        place = np.array([x, y, self.ground.height(float(x), float(y))])
+        self.register.stand("pedestrian", TAG["Pedestrians"], model.key, place, turn)
+        return True

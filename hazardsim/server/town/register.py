@@ -56,8 +56,10 @@ class Register:
         ring = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
         return shapely.Polygon(ring @ pose[:2, :2].T + pose[:2, 3])
 
-    def note(self, name: str, tag: int, frame: Floats, low: Floats, high: Floats) -> None:
-        """Write down an object whose triangles are static: its frame [4,4] and its box in it."""
+    def note(self, name: str, tag: int, frame: Floats) -> None:
+        """Write down the object whose static triangles were just added under `next_id`; its box lies in `frame` [4,4]."""
+        local = (self.builder.points_of(self.next_id) - frame[:3, 3]) @ frame[:3, :3]
+        low, high = local.min(axis=0), local.max(axis=0)
         self._append(name, tag, frame, (low + high) / 2, (high - low) / 2, None)
 
     def _append(self, name: str, tag: int, pose: Floats, centre: Floats, half: Floats, key: str | None) -> None:

@@ -85,7 +85,10 @@ def _signpost(layers: list[tuple[Floats, Material]], extra: list[tuple[Solid, Ma
 def _edge(outline: Floats, back: float, front: float) -> Solid:
     nxt = np.roll(outline, -1, axis=0)
     up = np.array([0.0, _MID_M])
-    parts = [np.column_stack([np.full(len(p), x), p + up]) for p, x in ((outline, back), (nxt, back), (nxt, front), (outline, front))]
+    parts = [
+        np.column_stack([np.full(len(p), x), p + up])
+        for p, x in ((outline, back), (nxt, back), (nxt, front), (outline, front))
+    ]
     corners = np.stack(parts, axis=1)
     count = len(corners)
     faces = (np.arange(count)[:, None, None] * 4 + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
@@ -112,7 +115,10 @@ def give_way() -> tuple[TaggedPart, ...]:
 def warning() -> tuple[TaggedPart, ...]:
     """A triangle with an exclamation mark."""
     tri = _regular(3, 0.48, np.pi / 2)
-    mark = [_face(_square(0.022, 0.075) + np.array([0.0, 0.05]), 0.046), _face(_square(0.022, 0.02) - np.array([0.0, 0.075]), 0.046)]
+    mark = [
+        _face(_square(0.022, 0.075) + np.array([0.0, 0.05]), 0.046),
+        _face(_square(0.022, 0.02) - np.array([0.0, 0.075]), 0.046),
+    ]
     return _signpost([(tri, _RED), (tri * 0.68, _WHITE)], [(joined(mark), _BLACK)])
 
 
@@ -131,7 +137,10 @@ def priority() -> tuple[TaggedPart, ...]:
 def crossing() -> tuple[TaggedPart, ...]:
     """A blue square with a white triangle: pedestrian crossing."""
     tri = _regular(3, 0.30, np.pi / 2) - np.array([0.0, 0.05])
-    figure = [_face(_square(0.025, 0.10) - np.array([0.0, 0.06]), 0.046), _face(_regular(8, 0.035) + np.array([0.0, 0.08]), 0.046)]
+    figure = [
+        _face(_square(0.025, 0.10) - np.array([0.0, 0.06]), 0.046),
+        _face(_regular(8, 0.035) + np.array([0.0, 0.08]), 0.046),
+    ]
     return _signpost([(_square(0.33, 0.33), _BLUE), (tri, _WHITE)], [(joined(figure), _BLACK)])
 
 
@@ -172,7 +181,11 @@ _RED_GLOW: Final = (0.95, 0.10, 0.06)
 def _traffic_light(reach_m: float, is_green: bool) -> tuple[TaggedPart, ...]:
     b = Builder()
     lamp = _head(2, _GREEN) if is_green else _head(0, _RED_GLOW)
-    b.add(lathe([(0.0, 0.0), (0.20, 0.0), (0.20, 0.06), (0.11, 0.10), (0.11, 0.9), (0.08, 0.95)], 10), pal.GREY_STEEL, _POLE)
+    b.add(
+        lathe([(0.0, 0.0), (0.20, 0.0), (0.20, 0.06), (0.11, 0.10), (0.11, 0.9), (0.08, 0.95)], 10),
+        pal.GREY_STEEL,
+        _POLE,
+    )
     top = 6.0 if reach_m > 0 else 3.3
     b.add(pole(top, 0.08, 0.06, base=0.95), pal.GREY_STEEL, _POLE)
     places = [(0.16, 0.0, 2.75)]

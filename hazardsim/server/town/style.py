@@ -55,7 +55,9 @@ def style_of(feature: Feature, area_m2: float, rng: np.random.Generator) -> Styl
     if use == "yes" and area_m2 < 35.0:
         use = "shed"
     guess = int(rng.integers(1, 3)) if use in _HOUSES else 1 if use in _SHEDS + _HALLS else int(rng.integers(2, 6))
-    storeys = int(np.clip(feature.number("building:levels", feature.number("height", guess * 3.1) / 3.1), 1, _MAX_LEVELS))
+    storeys = int(
+        np.clip(feature.number("building:levels", feature.number("height", guess * 3.1) / 3.1), 1, _MAX_LEVELS)
+    )
     small = use in _HOUSES or use in _SHEDS
     has_shop = use in _SHOPS or (use in ("yes", "apartments") and storeys > 2 and rng.random() < 0.35)
     material = _wall_kind(feature, small, storeys, rng)

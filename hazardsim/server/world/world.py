@@ -25,7 +25,7 @@ from hazardsim.server.world.axes import pose_from_transform
 from hazardsim.server.world.blueprints import BlueprintLibrary
 from hazardsim.server.world.bodies import Bodies
 from hazardsim.server.world.boxes import TurnedBox, overlap
-from hazardsim.server.world.cameras import camera_settings
+from hazardsim.server.world.cameras import CameraSettings, camera_settings
 from hazardsim.server.world.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -181,20 +181,18 @@ class World:
 
     def view(self, watched: frozenset[int]) -> View:
         """A frozen copy of now, with a shot for each watched camera whose time has come."""
-        shots = [self._shot(actor) for actor in self.actors if actor.id in watched and self._is_due(actor)]
-        return View(self.clock.stamp(), self.state(), self.scenery(), self.weather, tuple(shots))
+        watching = [(a, a.camera) for a in self.actors if a.id in watched and a.camera is not None]
+        shots = tuple(self._shot(actor, settings) for actor, settings in watching if self._is_due(actor, settings))
+        scenery = self.scenery() if shots else Scenery((), frozenset())
+        return View(self.clock.stamp(), self.state(), scenery, self.weather, shots)
 
-    def _is_due(self, actor: Actor) -> bool:
-        if actor.camera is None or self.clock.settings.no_rendering_mode:
+    def _is_due(self, actor: Actor, settings: CameraSettings) -> bool:
+        if self.clock.settings.no_rendering_mode or self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
             return False
-        if self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
-            return False
-        actor.due_s = self.clock.seconds + actor.camera.period_s
+        actor.due_s = self.clock.seconds + settings.period_s
         return True
 
-    def _shot(self, actor: Actor) -> Shot:
-        settings = actor.camera
-        assert settings is not None, "only cameras are due"  # noqa: S101 - a mistake in this class
+    def _shot(self, actor: Actor, settings: CameraSettings) -> Shot:
         transform = self.actors.transform(actor)
         pose = pose_from_transform(transform)
         pose.flags.writeable = False

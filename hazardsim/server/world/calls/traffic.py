@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from dataclasses import replace
+from typing import Final
 
 from hazardsim.server.protocol.codec import U16, U32
 from hazardsim.server.protocol.structs import Vector3D, VehiclePhysicsControl, WheelPhysicsControl
@@ -10,7 +13,10 @@ from hazardsim.server.world.actors import Actor, responding_error
 from hazardsim.server.world.attributes import integer
 from hazardsim.server.world.world import World
 
-_CENTIMETRES = 100.0
+_log = logging.getLogger(__name__)
+
+_CENTIMETRES: Final = 100.0
+_ALIVE_SECONDS: Final = 0.5
 
 
 class TrafficCalls:
@@ -21,8 +27,17 @@ class TrafficCalls:
         self._managers: dict[int, str] = {}
 
     def is_traffic_manager_running(self, port: U16) -> bool:
-        """Whether a client announced one on the port."""
-        return port in self._managers
+        """Whether a client announced one on the port that still answers; one whose process died is forgotten."""
+        address = self._managers.get(port)
+        if address is None:
+            return False
+        try:
+            socket.create_connection((address, port), _ALIVE_SECONDS).close()
+        except OSError as error:
+            _log.info("the Traffic Manager on %s:%d is gone: %s", address, port, error)
+            self._managers.pop(port, None)
+            return False
+        return True
 
     def get_traffic_manager_running(self, port: U16) -> tuple[str, U16]:
         """Where it listens; an empty address: nowhere."""

@@ -1,0 +1,133 @@
+"""Ratios of the evaluation and training code, measured side by side in one run, as JSON.
+
+Detector suite over one forward pass; a training step in bf16 and channels_last over one in plain fp32; the ranking
+metric over scikit-learn. Usage: python tests/benchmarks/bench_detectors.py [OUT.json]
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from ood_eval.data.labels import CLASS_NAMES
+from ood_eval.detectors import DETECTORS
+from ood_eval.metrics import ScoreHistogram, ranking_curve
+from ood_eval.models import Forward, PyramidConfig, Segmenter, build_segmenter
+from ood_eval.training.recipe import Recipe
+from ood_eval.training.task import SegmentationTask
+
+POST_HOC = ("msp", "maxlogit", "background", "energy", "entropy")
+NETWORKS = {
+    "paper": PyramidConfig("pspnet", "resnet101"),
+    "small": PyramidConfig("pspnet_short", "efficientnet_lite0", channels=256, auxiliary=False),
+}
+
+
+def seconds(action: Callable[[], object], repeats: int = 3) -> float:
+    """Median time of an action after one run that does not count."""
+    action()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def suite_over_forward(segmenter: Segmenter, height: int, width: int) -> dict[str, float]:
+    """Time of the CAOS detectors together over the time of the forward pass (network and upsampling) they share."""
+    segmenter.eval()
+    images = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8)
+    detectors = [DETECTORS[name]() for name in POST_HOC]
+
+    def forward_alone() -> Forward:
+        forward = Forward(segmenter, images)
+        _ = forward.output
+        return forward
+
+    def with_suite() -> None:
+        forward = forward_alone()
+        for detector in detectors:
+            detector.score(forward)
+
+    alone, together = seconds(forward_alone), seconds(with_suite)
+    return {"forward_s": alone, "suite_s": together - alone, "suite_over_forward": (together - alone) / alone}
+
+
+def half_over_single(config: PyramidConfig, batch: int, size: tuple[int, int]) -> dict[str, float]:
+    """Time of a training step in bf16 autocast and channels_last over one in fp32 and channels_first."""
+    images = torch.randint(0, 256, (batch, 3, *size), dtype=torch.uint8)
+    classes = torch.randint(0, len(CLASS_NAMES), (batch, *size), dtype=torch.uint8)
+    found = {}
+    for name, half in (("bf16_channels_last_s", True), ("fp32_s", False)):
+        segmenter = build_segmenter(config, CLASS_NAMES, "none", 0).train()
+        if not half:
+            segmenter = segmenter.to(memory_format=torch.contiguous_format)
+            segmenter.normalise = lambda u8, s=segmenter: (u8.float() / 255.0 - s.mean) / s.std  # type: ignore[method-assign]
+        task = SegmentationTask(segmenter, Recipe(auxiliary_weight=0.0), 1, 0)
+        optimizer = torch.optim.SGD(segmenter.parameters(), lr=1e-3, momentum=0.9)
+
+        def step(task: SegmentationTask = task, optimizer: torch.optim.SGD = optimizer, half: bool = half) -> None:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                logits, _, _ = task.segmenter(images)
+                target = classes[:, 4::8, 4::8][:, : logits.shape[2], : logits.shape[3]].long()
+                loss = torch.nn.functional.cross_entropy(logits.float(), target)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        found[name] = seconds(step)
+    return found | {"speed_up": found["fp32_s"] / found["bf16_channels_last_s"]}
+
+
+def ranking_over_sklearn(pixels: int) -> dict[str, float]:
+    """Time of scikit-learn's AUROC and AP over the streaming histogram's and over the exact curve's."""
+    rng = np.random.default_rng(0)
+    anomaly = (rng.random(pixels) < 0.01).astype(np.uint8)
+    scores = (rng.normal(size=pixels) + anomaly).astype(np.float32)
+
+    def streaming() -> None:
+        histogram = ScoreHistogram()
+        for start in range(0, pixels, 1 << 20):
+            histogram.update(scores[start : start + (1 << 20)], anomaly[start : start + (1 << 20)])
+        histogram.auroc(), histogram.average_precision(), histogram.fpr_at_first_recall()
+
+    def exact() -> None:
+        curve = ranking_curve(scores, anomaly)
+        curve.auroc(), curve.average_precision(), curve.fpr_at_first_recall()
+
+    peer = seconds(lambda: (roc_auc_score(anomaly, scores), average_precision_score(anomaly, scores)), 1)
+    ours = {"streaming_s": seconds(streaming, 1), "exact_s": seconds(exact, 1)}
+    return ours | {
+        "sklearn_s": peer,
+        "streaming_speed_up": peer / ours["streaming_s"],
+        "exact_speed_up": peer / ours["exact_s"],
+    }
+
+
+def main() -> None:
+    """Measures and prints JSON, and writes it where the first argument says."""
+    segmenters = {name: build_segmenter(config, CLASS_NAMES, "none", 0) for name, config in NETWORKS.items()}
+    result = {
+        "machine": {"cpu": platform.processor() or platform.machine(), "threads": torch.get_num_threads()},
+        "detectors_640x360": {name: suite_over_forward(one, 360, 640) for name, one in segmenters.items()},
+        "training_step_256x320": {name: half_over_single(config, 4, (256, 320)) for name, config in NETWORKS.items()},
+        "ranking_5_million_pixels": ranking_over_sklearn(5_000_000),
+    }
+    text = json.dumps(result, indent=2)
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
