@@ -182,7 +182,8 @@ Command = (
 def main(arguments: list[str] | None = None) -> int:
     """Run a command: exit code 0 done, 1 expected error in one line on stderr, 2 wrong usage."""
     command = tyro.cli(Command, prog="hazardsim", args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
-    logging.basicConfig(level=logging.INFO, format="hazardsim: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, format="hazardsim: %(message)s", stream=sys.stderr)
+    logging.getLogger("hazardsim").setLevel(logging.INFO)
     try:
         return int(command.run())
     except HazardsimError as error:

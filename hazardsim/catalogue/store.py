@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hazardsim.catalogue.model import Material, Model, Part
 from hazardsim.errors import AssetError
@@ -98,13 +99,13 @@ def save_asset(pack: Path, stored: StoredAsset, parts: tuple[Part, ...], texture
     Raises:
         AssetError: the cache cannot be written to.
     """
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for k, item in enumerate(parts):
         arrays |= {f"v{k}": item.vertices, f"f{k}": item.faces, f"u{k}": item.uv}
         if item.normals is not None:
             arrays[f"n{k}"] = item.normals
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     materials = [asdict(replace(p.material, texture=None)) | {"texture": _name(p.material)} for p in parts]
     files = {"mesh.npz": buffer.getvalue(), **dict(sorted(textures.items()))}
     files["materials.json"] = json.dumps(materials, indent=1, sort_keys=True).encode()

@@ -32,7 +32,7 @@ class Surface:
     material: Material
 
 
-class OwnFolder(trimesh.resolvers.Resolver):  # type: ignore[misc]
+class OwnFolder(trimesh.resolvers.Resolver):
     """Gives trimesh the files of the model's own folder only.
 
     Absolute paths and paths elsewhere, which authors left in their files, count as missing: nothing outside the

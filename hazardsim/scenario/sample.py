@@ -21,6 +21,7 @@ from hazardsim.scenario.weather import sample_weather
 
 _TRIES = 60  # draws before a thing is left out; a scene with no anomaly at all is drawn again elsewhere
 _VIEWS = 20
+_STEP_M = 2.0  # half the width of the ring in which a lane point is looked for; points are 3 m apart
 _TRAFFIC = tuple(v for v in VEHICLES if v.kind in {"car", "truck", "bus"})
 _TRAFFIC_SHARE = {"car": 1.0, "truck": 0.5, "bus": 0.4}
 # Weights after the common colours of new cars: white, black, grey, silver, blue, red, and a few others.
@@ -107,7 +108,8 @@ def _try_anomaly(
     scale = round(float(rng.uniform(*spec.scale)), 4)
     length, width, height = (round(v * scale, 4) for v in asset.size_m)
     size = (length, width, height)
-    point = _point_ahead(stage, rng, *spec.distance_m)
+    away = float(np.exp(rng.uniform(*np.log(spec.distance_m))))  # even in size on the picture, not in distance
+    point = _point_ahead(stage, rng, away - _STEP_M, away + _STEP_M)
     on_road = bool(rng.random() < spec.on_road)
     yaw = float(rng.uniform(0.0, 360.0))
     if point is None:

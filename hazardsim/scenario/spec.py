@@ -74,7 +74,7 @@ class AnomalySpec:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     count: Count = (1, 3)
-    distance_m: Range = (5.0, 35.0)
+    distance_m: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (5.0, 35.0)
     on_road: Annotated[float, Field(ge=0, le=1)] = 0.6
     scale: Range = (1.0, 1.0)
     categories: tuple[str, ...] = ()

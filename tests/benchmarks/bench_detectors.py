@@ -1,7 +1,9 @@
 """Ratios of the evaluation and training code, measured side by side in one run, as JSON.
 
 Detector suite over one forward pass; a training step in bf16 and channels_last over one in plain fp32; the ranking
-metric over scikit-learn. Usage: python tests/benchmarks/bench_detectors.py [OUT.json]
+metric over scikit-learn. On a busy machine set OMP_WAIT_POLICY=passive.
+
+Usage: python tests/benchmarks/bench_detectors.py [OUT.json]
 """
 
 from __future__ import annotations
@@ -49,18 +51,17 @@ def suite_over_forward(segmenter: Segmenter, height: int, width: int) -> dict[st
     images = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8)
     detectors = [DETECTORS[name]() for name in POST_HOC]
 
-    def forward_alone() -> Forward:
+    pairs = []
+    for _ in range(6):
+        started = time.perf_counter()
         forward = Forward(segmenter, images)
         _ = forward.output
-        return forward
-
-    def with_suite() -> None:
-        forward = forward_alone()
+        between = time.perf_counter()
         for detector in detectors:
             detector.score(forward)
-
-    alone, together = seconds(forward_alone), seconds(with_suite)
-    return {"forward_s": alone, "suite_s": together - alone, "suite_over_forward": (together - alone) / alone}
+        pairs.append((between - started, time.perf_counter() - between))
+    alone, suite = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
+    return {"forward_s": alone, "suite_s": suite, "suite_over_forward": suite / alone}
 
 
 def half_over_single(config: PyramidConfig, batch: int, size: tuple[int, int]) -> dict[str, float]:

@@ -356,7 +356,7 @@ def test_a_fetch_without_consent_downloads_nothing(tmp_path, monkeypatch, capsys
 def test_the_list_can_be_narrowed_and_names_categories_on_a_misspelling(tmp_path, capsys):
     assert AssetsList(category="sofa", cache=tmp_path).run() == 0
     assert capsys.readouterr().out.startswith("procedural-sofa ")
-    with pytest.raises(AssetError, match="no category 'soffa'; there are: .*sofa"):
+    with pytest.raises(AssetError, match=r"no category 'soffa'; there are: .*sofa"):
         AssetsList(category="soffa", cache=tmp_path).run()
 
 

@@ -120,6 +120,21 @@ def test_points_project_as_carla_says(renderer, fov):
         assert np.allclose(projected[0], [u, v, forward], atol=1e-6)
 
 
+def nearest_by_trimesh(bodies, origin, directions, axis):
+    """Number (from 1) of the body that each ray meets first, 0 = none, and its depth along `axis`; brute force."""
+    owner, nearest = np.zeros(len(directions), dtype=int), np.full(len(directions), np.inf)
+    for k, mesh in enumerate(bodies):
+        for triangle, normal in zip(mesh.triangles, mesh.face_normals, strict=True):
+            lines = np.stack([np.broadcast_to(origin, directions.shape), origin + directions])
+            points, crossing = trimesh.intersections.plane_lines(triangle[0], normal, lines, line_segments=False)
+            weights = trimesh.triangles.points_to_barycentric(np.broadcast_to(triangle, (len(points), 3, 3)), points)
+            reach = np.einsum("ij,ij->i", points - origin, directions[crossing])
+            rays = np.flatnonzero(crossing)
+            closer = (weights > 0).all(axis=1) & (reach > 0) & (reach < nearest[rays])
+            owner[rays[closer]], nearest[rays[closer]] = k + 1, reach[closer]
+    return owner, np.where(owner > 0, nearest * (directions @ axis), 0)
+
+
 def test_labels_agree_with_trimesh_on_a_random_scene(renderer):
     rng = np.random.default_rng(5)
     bodies, meshes = [], []
@@ -133,19 +148,13 @@ def test_labels_agree_with_trimesh_on_a_random_scene(renderer):
     tag, number, depth = labels(renderer, town(*meshes), at)
     view = View.of(cameras(at)[0])
     directions = view.directions().reshape(-1, 3)
-    whole = trimesh.util.concatenate(bodies)
-    owner = np.repeat(np.arange(12), [len(b.faces) for b in bodies])
-    places, rays, faces = whole.ray.intersects_location(np.tile(at[:3, 3], (len(directions), 1)), directions, False)
-    expected = np.zeros(len(directions), dtype=int)
-    expected[rays] = owner[faces] + 1
+    expected, along = nearest_by_trimesh(bodies, at[:3, 3], directions, at[:3, 0])
     assert np.array_equal(tag == TAG["Sky"], number == 0)
     got = np.where(number > 0, number - 0x8000 + 1, 0).reshape(-1)
     assert np.count_nonzero(got != expected) <= 3
-    along = np.zeros(len(directions))
-    along[rays] = (places - at[:3, 3]) @ at[:3, 0]
     same = (got == expected) & (expected > 0)
-    assert same.sum() > 500
-    assert np.quantile(np.abs(depth.reshape(-1)[same] / along[same] - 1), 0.99) < 1e-4
+    assert same.sum() > 250
+    assert np.abs(depth.reshape(-1)[same] / along[same] - 1).max() < 1e-4
 
 
 def test_instances_of_one_model_keep_their_own_ids(renderer):

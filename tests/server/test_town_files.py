@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from hazardsim.server.town.build import build_town
 from hazardsim.server.town.extract import without_stamp
 from hazardsim.server.town.network import read_network
 from hazardsim.server.town.osm import metres_per_degree, read_osm
+from hazardsim.shipped import shipped
 from hazardsim.taxonomy import TAG
 
 CROSSING = """<?xml version='1.0'?><osm version='0.6'>
@@ -107,3 +110,12 @@ def test_stamp_is_removed() -> None:
     )
     assert without_stamp(text) == '<?xml?>\n<OpenDRIVE><header name="" north="1"/>'
     assert without_stamp("<OpenDRIVE/>") == "<OpenDRIVE/>"
+
+
+def test_shipped_towns_are_what_their_script_writes(tmp_path: Path) -> None:
+    folder = shipped("scenarios") / "towns"
+    subprocess.run([sys.executable, str(folder / "make_towns.py"), str(tmp_path)], check=True, timeout=120)
+    written = sorted(tmp_path.glob("*.osm"))
+    assert [p.name for p in written] == sorted(p.name for p in folder.glob("*.osm"))
+    for path in written:
+        assert path.read_bytes() == (folder / path.name).read_bytes()

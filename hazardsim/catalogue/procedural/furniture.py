@@ -7,7 +7,7 @@ import numpy as np
 from hazardsim.catalogue.assemble import part
 from hazardsim.catalogue.looks import CHROME, DARK_PLASTIC, Colour, cloth, wooden
 from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, grid, loft, rounded_outline, tube
+from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, loft, rounded_outline, tube
 
 _OAK: Colour = (0.42, 0.27, 0.15)
 
@@ -47,24 +47,16 @@ def armchair(rng: np.random.Generator) -> list[Part]:
 
 
 def mattress(rng: np.random.Generator) -> list[Part]:
-    """A striped double mattress, lying flat with a slight sag."""
-    sag = float(rng.uniform(0.01, 0.03))
-    block = box((2.0, 1.4, 0.22), 0.07, 5).bent(
-        lambda p: np.column_stack([p[:, :2], p[:, 2] - sag * np.cos(p[:, 0] * 1.4) * (p[:, 2] > 0.1)])
-    )
-    stripes = []
-    x = np.linspace(-0.92, 0.92, 25)
-    for y in np.linspace(-0.58, 0.58, 13):
-        z = 0.2225 - sag * np.cos(x * 1.4)
-        rows = [np.stack([x, np.full_like(x, y + d), z], axis=1) for d in (0.012, -0.012)]
-        stripes.append(grid(np.array(rows)))
+    """A striped double mattress, lying flat."""
+    block = box((2.0, 1.4, 0.22), 0.07, 5)
+    stripes = [box((1.84, 0.022, 0.006)).moved(0, y, 0.216) for y in np.linspace(-0.58, 0.58, 13)]
     piping = []
     for z in (0.035, 0.185):
         ring = np.column_stack([rounded_outline(2.0, 1.4, 0.09), np.full(20, z)])
         piping.append(tube(np.vstack([ring, ring[:2]]), 0.012, 6))
     return [
         part([block], cloth("ticking", (0.82, 0.8, 0.74))),
-        part([*piping, *stripes], cloth("stripes", (0.3, 0.4, 0.6))),
+        part([*piping, *stripes], cloth("stripes", _pick(rng, ((0.3, 0.4, 0.6), (0.5, 0.2, 0.2))))),
     ]
 
 

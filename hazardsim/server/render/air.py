@@ -57,7 +57,7 @@ def optical_depth(
     steep = fog.falloff * rise * length
     # Below the horizon the layer is even; a ray cannot gain more than from fog that does not thin out.
     shrink = np.where(np.abs(steep) < 1e-4, 1.0, -np.expm1(-np.clip(steep, 1e-4, 60)) / np.clip(steep, 1e-4, None))
-    return start * length * np.where(steep > 0, shrink, 1.0)
+    return np.asarray(start * length * np.where(steep > 0, shrink, 1.0), dtype=np.float64)
 
 
 def foggy(
@@ -101,7 +101,7 @@ def rainy(
         length = view.focal_px * _FALL_M_S * _EXPOSURE_S / layer_m
         wide = max(view.focal_px * 0.0022 / layer_m, 0.35)
         count = int(rain * 900 * share * (width * height) / (640 * 360) * min(1.0, 10 / layer_m + 0.6))
-        streaks = np.zeros((height, width), dtype=np.float32)
+        streaks: NDArray[np.float32] = np.zeros((height, width), dtype=np.float32)
         x, y = rng.random(count) * width, (rng.random(count) * 1.3 - 0.15) * height
         size = length * (0.6 + 0.8 * rng.random(count))
         strength = rng.random(count) * 0.7 + 0.3
@@ -109,7 +109,7 @@ def rainy(
             end = (round((x[k] + slant * size[k]) * 16), round((y[k] + size[k]) * 16))
             start = (round(x[k] * 16), round(y[k] * 16))
             cv2.line(streaks, start, end, float(strength[k]), max(1, round(wide)), cv2.LINE_AA, 4)
-        streaks = cv2.GaussianBlur(streaks, (0, 0), max(0.6, 0.25 * wide))
+        streaks = cv2.GaussianBlur(streaks, (0, 0), max(0.6, 0.25 * wide)).astype(np.float32)
         alpha = np.clip(streaks * min(wide, 1.0) * 0.55, 0, 0.5) * (distance > layer_m)
         out = out * (1 - alpha[..., None]) + light * alpha[..., None]
     return out.astype(np.float32)

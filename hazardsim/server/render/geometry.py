@@ -54,7 +54,7 @@ class Frames:
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-20)).astype(np.float32)
+    return np.asarray(vectors / np.maximum(length, 1e-20), dtype=np.float32)
 
 
 def frames_of(soup: Soup) -> Frames:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.render.noise import fractal
 from hazardsim.server.render.tables import Look
+from hazardsim.server.render.variant import native
 from hazardsim.server.weather import Weather
 
 PATCH_M: Final = 37.0
@@ -49,8 +50,7 @@ class DeviceGround:
     """The world pattern on the device, with the water of a weather."""
 
     def __init__(self, water: Water) -> None:
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         self._table = mi.Texture2f(mi.TensorXf(world_pattern()), wrap_mode=dr.WrapMode.Repeat)
         self.wet = water.film > 0
@@ -59,7 +59,7 @@ class DeviceGround:
 
     def uneven(self, point: Array, active: Array) -> tuple[Array, Array]:
         """Large and small unevenness of the world at `point`."""
-        import mitsuba as mi
+        _, mi = native()
 
         x, y = point.x / PATCH_M, point.y / PATCH_M
         turned = mi.Point2f(_TURN * x - 0.79 * y, 0.79 * x + _TURN * y)
@@ -84,11 +84,11 @@ def wetted(ground: DeviceGround, look: Look, point: Array, facing: Array, normal
     Source: Lekner and Dorf 1988, wet porous surfaces are darker because light is caught under the film; the factor
     here is the usual fit of their figure.
     """
-    import drjit as dr
+    dr, _ = native()
 
     large, small = ground.uneven(point, active)
     vary = look.ground * dr.clip(facing.z, 0, 1)
-    albedo = look.albedo * dr.clip(1 + vary * (0.09 * large + 0.03 * small), 0.5, 1.5)
+    albedo = look.albedo * dr.clip(1 + vary * (0.055 * large + 0.025 * small), 0.5, 1.5)
     roughness, specular = look.roughness, look.specular
     if ground.wet:
         level = dr.clip(facing.z, 0, 1)

@@ -19,7 +19,7 @@ def fractal(rng: np.random.Generator, size: int, low: float, high: float, slope:
     fy = np.fft.fftfreq(size, 1.0 / size)[:, None]
     fx = np.fft.rfftfreq(size, 1.0 / size)[None, :]
     radius = np.hypot(fx, fy)
-    gain = np.where((radius >= low) & (radius <= high), np.maximum(radius, 1.0) ** -slope, 0.0)
+    gain = np.where((radius >= low) & (radius <= high), np.maximum(radius, 1.0) ** -slope, 0.0).astype(np.float32)
     white = np.fft.rfft2(rng.standard_normal((size, size), dtype=np.float32))
     field = np.fft.irfft2(white * gain, s=(size, size))
     field -= field.mean()

@@ -18,6 +18,7 @@ from hazardsim.server.render.shading import Surface, evaluate, sample
 from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, Sky
 from hazardsim.server.render.stage import Stage
 from hazardsim.server.render.tables import DeviceMaterials
+from hazardsim.server.render.variant import native
 from hazardsim.server.render.view import View
 
 Array = Any
@@ -41,8 +42,7 @@ class DeviceSky:
     """A `Sky` on the device; `lit` tells whether the sun throws light."""
 
     def __init__(self, sky: Sky) -> None:
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         self._table = mi.Texture2f(mi.TensorXf(sky.radiance), wrap_mode=dr.WrapMode.Repeat)
         self.lit = bool(sky.sun_irradiance.max() > 1e-4)
@@ -55,8 +55,7 @@ class DeviceSky:
 
     def radiance(self, direction: Array, with_disc: Array, active: Array) -> Array:
         """Radiance from `direction`, with the sun's disc where `with_disc`."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         azimuth = dr.atan2(direction.y, direction.x) / (2 * dr.pi)
         elevation = dr.safe_asin(direction.z) / (0.5 * dr.pi)
@@ -69,7 +68,7 @@ class DeviceSky:
 
 
 def _shift(pixel: Array, dimension: Array) -> Array:
-    import mitsuba as mi
+    _, mi = native()
 
     return mi.sample_tea_float32(pixel, dimension, 4)
 
@@ -84,8 +83,7 @@ def render_wide(
     seed: int,
 ) -> Picture:
     """Trace `samples` paths a pixel; equal arguments give bit-equal arrays."""
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     if not stage.crowds:
         return _empty(view, sky)
@@ -104,19 +102,18 @@ def render_wide(
         part = [np.array(s, dtype=np.float32).reshape(shape) for s in sums]
         total = part if not total else [a + b for a, b in zip(total, part, strict=True)]
         done += count
-    mean = [t / samples for t in total]
+    mean = [(t / samples).astype(np.float32) for t in total]
     return Picture(np.dstack(mean[0:3]), np.dstack(mean[3:6]), np.dstack(mean[6:9]), mean[9])
 
 
 def _empty(view: View, sky: DeviceSky) -> Picture:
     """Sky alone."""
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     pixel = dr.arange(mi.UInt32, view.width * view.height)
     light = sky.radiance(view.rays(pixel, mi.Float(0.5), mi.Float(0.5)).d, mi.Bool(True), mi.Bool(True))
     radiance = np.array(light, dtype=np.float32).T.reshape(view.height, view.width, 3)
-    return Picture(radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros_like(radiance[..., 0]))
+    return Picture(radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros(radiance.shape[:2], np.float32))
 
 
 def _trace(
@@ -129,8 +126,7 @@ def _trace(
     first: Array,
     salt: Array,
 ) -> tuple[Array, ...]:
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     lane = dr.arange(mi.UInt32, view.width * view.height * count)
     pixel = lane // count
@@ -224,7 +220,7 @@ def _trace(
         if sky.lit:
             sx, sy = pair(dimension + 2)
             toward = mi.Frame3f(sky.sun).to_world(
-                mi.warp.square_to_uniform_cone(mi.Point2f(sx, sy), float(np.cos(SUN_HALF_ANGLE)))
+                mi.warp.square_to_uniform_cone(mi.Point2f(sx, sy), mi.Float(float(np.cos(SUN_HALF_ANGLE))))
             )
             lit = evaluate(surface, back, toward) * sky.irradiance
             below = dr.dot(facing, toward) < 0

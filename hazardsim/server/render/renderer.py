@@ -99,8 +99,7 @@ class MitsubaRenderer:
         """
         with self._lock:
             activate(self._variant)
-            self._materials, self._store = MaterialLibrary(), ModelStore(self._variant.wide)
-            self._device_materials = None
+            self._store = ModelStore(self._variant.wide)
             self._models = {}
             self._town = self._moving = self._set = self._scalar = None
             self._town_model = self._store.add(

@@ -19,6 +19,7 @@ from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, WI
 from hazardsim.server.render.stage import LoadedModel, Native, Stage
 from hazardsim.server.render.surfaces import pattern
 from hazardsim.server.render.textures import NUMBERS, POROUS, SPECULAR, MaterialLibrary, linear_from_srgb, read_texture
+from hazardsim.server.render.variant import native
 from hazardsim.server.render.view import View
 
 _LARGEST: Final = 512
@@ -43,7 +44,7 @@ def equirect(sky: Sky) -> NDArray[np.float32]:
 
 
 def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[str, Any]:
-    import mitsuba as mi
+    _, mi = native()
 
     if material.texture is None:
         tile = pattern(material.surface)
@@ -52,7 +53,7 @@ def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[st
     else:
         albedo, scale = read_texture(material.texture), 1.0
     if max(albedo.shape[:2]) > _LARGEST:
-        albedo = cv2.resize(albedo, (_LARGEST, _LARGEST), interpolation=cv2.INTER_AREA)
+        albedo = cv2.resize(albedo, (_LARGEST, _LARGEST), interpolation=cv2.INTER_AREA).astype(np.float32)
     damp = water.film * float(row[POROUS])
     texture = {
         "type": "bitmap",
@@ -72,7 +73,7 @@ def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[st
 
 
 def _mesh(soup: Soup, faces: NDArray[np.int64], bsdf: Native) -> Native:
-    import mitsuba as mi
+    _, mi = native()
 
     properties = mi.Properties()
     properties["bsdf"] = bsdf
@@ -97,7 +98,7 @@ class ScalarScenes:
         self._groups: dict[int, tuple[LoadedModel, Any]] = {}
 
     def _material(self, index: int) -> Native:
-        import mitsuba as mi
+        _, mi = native()
 
         if index not in self._bsdfs:
             row = self._library.tables().numbers.reshape(-1, NUMBERS)[index]
@@ -106,7 +107,7 @@ class ScalarScenes:
 
     def group(self, model: LoadedModel) -> Native:
         """The shape group of a model, one mesh a material."""
-        import mitsuba as mi
+        _, mi = native()
 
         if id(model) not in self._groups:
             entries: dict[str, Any] = {"type": "shapegroup"}
@@ -119,7 +120,7 @@ class ScalarScenes:
 
 def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samples: int, seed: int) -> Picture:
     """Trace `samples` paths a pixel with Mitsuba's `path` integrator; equal arguments give equal arrays."""
-    import mitsuba as mi
+    _, mi = native()
 
     entries: dict[str, Any] = {
         "type": "scene",
@@ -141,10 +142,10 @@ def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samp
         entries[f"instance{number}"] = {
             "type": "instance",
             "group": group,
-            "to_world": mi.ScalarTransform4f(placement.pose),
+            "to_world": mi.ScalarTransform4f(placement.pose.tolist()),
         }
     scene = mi.load_dict(entries, optimize=False)
-    image = np.array(mi.render(scene, spp=samples, seed=seed), dtype=np.float32)
+    image = np.array(mi.render(scene, spp=samples, seed=mi.UInt32(seed)), dtype=np.float32)
     radiance, cover, albedo, normal = image[..., :3], image[..., 3], image[..., 4:7], image[..., 7:10]
     brightest = radiance.max(axis=-1, keepdims=True)
     sky_only = (cover < 1)[..., None]
@@ -154,7 +155,7 @@ def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samp
 
 
 def _sensor(view: View) -> dict[str, Any]:
-    import mitsuba as mi
+    _, mi = native()
 
     matrix = view.matrix
     frame = np.eye(4)
@@ -166,7 +167,7 @@ def _sensor(view: View) -> dict[str, Any]:
         "fov_axis": "x",
         "near_clip": 0.01,
         "far_clip": 1e5,
-        "to_world": mi.ScalarTransform4f(frame),
+        "to_world": mi.ScalarTransform4f(frame.tolist()),
         "film": {
             "type": "hdrfilm",
             "width": view.width,

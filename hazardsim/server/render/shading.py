@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from hazardsim.server.render.variant import native
+
 Array = Any
 
 
@@ -22,14 +24,14 @@ class Surface:
 
 def fresnel(specular: Array, cosine: Array) -> Array:
     """Reflectance of RGB `specular` at normal incidence. Source: Schlick 1994."""
-    import drjit as dr
+    dr, _ = native()
 
     return specular + (1 - specular) * (1 - dr.clip(cosine, 0, 1)) ** 5
 
 
 def _smith(alpha: Array, cosine: Array) -> Array:
     """Lambda of GGX. Source: Heitz 2014, eq. 72."""
-    import drjit as dr
+    dr, _ = native()
 
     square = dr.maximum(cosine * cosine, 1e-6)
     return 0.5 * (dr.sqrt(1 + alpha * alpha * (1 - square) / square) - 1)
@@ -37,8 +39,7 @@ def _smith(alpha: Array, cosine: Array) -> Array:
 
 def evaluate(surface: Surface, view: Array, light: Array) -> Array:
     """RGB value of BRDF times cosine for unit directions `view` and `light`."""
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     to_light, to_view = dr.dot(surface.normal, light), dr.maximum(dr.dot(surface.normal, view), 1e-3)
     half = dr.normalize(view + light)
@@ -57,8 +58,7 @@ def evaluate(surface: Surface, view: Array, light: Array) -> Array:
 
 def _half_vector(surface: Surface, view: Array, first: Array, second: Array) -> Array:
     """A microfacet normal seen from `view`. Source: Heitz 2018, sampling the GGX distribution of visible normals."""
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     frame = mi.Frame3f(surface.normal)
     local = frame.to_local(view)
@@ -82,8 +82,7 @@ def _half_vector(surface: Surface, view: Array, first: Array, second: Array) -> 
 
 def sample(surface: Surface, view: Array, pick: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
     """A direction to go on, its RGB weight, and whether it is a gloss reflection; weight 0 where the path ends."""
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     seen = fresnel(surface.specular, dr.dot(surface.normal, view))
     gloss_part = mi.luminance(seen)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.server.render.noise import Field, fractal, smooth_step
+from hazardsim.server.render.variant import native, scalar_now
 from hazardsim.server.weather import Weather
 
 WIDTH: Final = 2048
@@ -24,7 +25,7 @@ SUN_HALF_ANGLE: Final = np.radians(0.4)
 SUNLIT_WHITE: Final = 0.45
 """Radiance of a white wall in the clear noon sun, in the units of the sky model below; measured from it."""
 _CLOUD_SEED: Final = 2022
-_NIGHT = (0.012, 0.016, 0.03)
+_NIGHT: Final = (0.0005, 0.0007, 0.0013)
 
 Vector = NDArray[np.float64]
 Table = NDArray[np.float32]
@@ -141,7 +142,7 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
     radiance = radiance * (1 - veil) + plain * 1.6 * veil
     visible = float((1 - smooth_step(0.3, 0.9, np.array(cover)) * 0.985) * (1 - closed)) * (1 - veil)
     night = smooth_step(-9.0, 0.5, np.array(altitude)) * 1.0
-    radiance = radiance * night + np.array(_NIGHT) * 60 * (1 - night)
+    radiance = radiance * night + np.array(_NIGHT) * (1 - night)
     strength = visible * float(smooth_step(-0.6, 1.0, np.array(altitude)))
     irradiance = sunlight * strength
     haze = radiance[HEIGHT // 8 : HEIGHT // 3].mean(axis=(0, 1))
@@ -158,7 +159,7 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
 
 def clear_sky(altitude_deg: float, azimuth_deg: float, turbidity: float) -> ClearSky:
     """Sample Mitsuba's sun and sky; under the horizon the sky of a sun at the horizon, fading with depth."""
-    import mitsuba as mi
+    _, mi = native()
 
     altitude = max(altitude_deg, 1.0)
     sun = sun_direction(Weather(sun_altitude_angle=altitude, sun_azimuth_angle=azimuth_deg))
@@ -166,12 +167,8 @@ def clear_sky(altitude_deg: float, azimuth_deg: float, turbidity: float) -> Clea
     sky, disc = mi.load_dict({**common, "sun_scale": 0.0}), mi.load_dict({**common, "sky_scale": 0.0})
     aperture = np.radians(0.5358) / 2
     directions = grid_directions(96, 48).reshape(-1, 3)
-    radiance = (
-        np.array([_radiance(sky, d) for d in directions])
-        if mi.variant().startswith("scalar")
-        else _wide(sky, directions)
-    )
-    peak = _radiance(disc, sun) if mi.variant().startswith("scalar") else _wide(disc, sun[None])[0]
+    radiance = np.array([_radiance(sky, d) for d in directions]) if scalar_now() else _wide(sky, directions)
+    peak = _radiance(disc, sun) if scalar_now() else _wide(disc, sun[None])[0]
     return ClearSky(
         radiance.reshape(48, 96, 3).astype(np.float32),
         np.asarray(peak, dtype=np.float64) * 2 * np.pi * (1 - np.cos(aperture)),
@@ -179,7 +176,7 @@ def clear_sky(altitude_deg: float, azimuth_deg: float, turbidity: float) -> Clea
 
 
 def _radiance(emitter: object, direction: Vector) -> Vector:
-    import mitsuba as mi
+    _, mi = native()
 
     si = mi.SurfaceInteraction3f()
     si.wi = mi.Vector3f(*(-direction).tolist())
@@ -187,8 +184,7 @@ def _radiance(emitter: object, direction: Vector) -> Vector:
 
 
 def _wide(emitter: object, directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     si = dr.zeros(mi.SurfaceInteraction3f, len(directions))
     si.wi = mi.Vector3f(*(mi.Float(np.ascontiguousarray(-directions[:, k], dtype=np.float32)) for k in range(3)))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
 from hazardsim.server.render.geometry import Soup, frames_of, joined
+from hazardsim.server.render.variant import native
 from hazardsim.server.scene import Pose
 
 Array = Any
@@ -38,19 +39,27 @@ class FaceBuffers:
     @staticmethod
     def of(soup: Soup) -> FaceBuffers:
         """Upload a soup."""
-        import mitsuba as mi
+        _, mi = native()
+
+        def upload(values: NDArray[np.float32]) -> Array:
+            return mi.Float(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
 
         frames = frames_of(soup)
-        floats = (soup.normals, soup.uv, frames.normal, frames.tangent, frames.bitangent, frames.density)
         return FaceBuffers(
-            *(mi.Float(np.ascontiguousarray(a.reshape(-1), dtype=np.float32)) for a in floats), mi.UInt32(soup.material)
+            normals=upload(soup.normals),
+            uv=upload(soup.uv),
+            normal=upload(frames.normal),
+            tangent=upload(frames.tangent),
+            bitangent=upload(frames.bitangent),
+            density=upload(frames.density),
+            material=mi.UInt32(soup.material),
         )
 
     def followed_by(self, other: FaceBuffers) -> FaceBuffers:
         """Both, this one's faces first."""
-        import drjit as dr
+        dr, _ = native()
 
-        both = FaceBuffers(*(dr.concat((getattr(self, n), getattr(other, n))) for n in _NAMES))
+        both = FaceBuffers(**{n: dr.concat((getattr(self, n), getattr(other, n))) for n in _NAMES})
         dr.eval([getattr(both, n) for n in _NAMES])
         return both
 
@@ -66,7 +75,7 @@ class LoadedModel:
 
 def _group(soup: Soup) -> Native:
     """A shape group of one mesh whose primitive numbers are the soup's face numbers."""
-    import mitsuba as mi
+    _, mi = native()
 
     count = len(soup)
     mesh = mi.Mesh("soup", vertex_count=3 * count, face_count=count)
@@ -128,7 +137,7 @@ class Crowd:
     """Placements in one Mitsuba scene, kept as long as they do not change."""
 
     def __init__(self, placements: Sequence[Placement]) -> None:
-        import mitsuba as mi
+        _, mi = native()
 
         self.placements = tuple(p for p in placements if p.model.group is not None)
         entries: dict[str, Any] = {"type": "scene"}
@@ -144,16 +153,17 @@ class Crowd:
             if id(group) not in groups:
                 groups[id(group)] = entries_name = f"group{len(groups)}"
                 entries[entries_name] = group
-            shape = mi.load_dict({"type": "instance", "group": group, "to_world": mi.ScalarTransform4f(matrix)})
+            shape = mi.load_dict(
+                {"type": "instance", "group": group, "to_world": mi.ScalarTransform4f(matrix.tolist())}
+            )
             shapes.append(shape)
             entries[f"instance{number}"] = shape
         self._shapes = shapes
-        self.scene = mi.load_dict(entries, optimize=False) if shapes else None
+        self.scene: Native = mi.load_dict(entries, optimize=False) if shapes else None
 
     def registry_numbers(self) -> list[int]:
         """The numbers by which drjit knows the instances."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         return [int(dr.reinterpret_array(mi.UInt32, mi.ShapePtr(s))[0]) for s in self._shapes]
 
@@ -182,12 +192,12 @@ class Stage:
         placements = [p for c in self.crowds for p in c.placements]
         self.first_face = np.array([p.model.first_face for p in placements], dtype=np.uint32)
         self.object_id = np.array([p.object_id for p in placements], dtype=np.uint32)
-        self.faces = store.buffers
+        self.faces: Native = store.buffers
         if wide and placements:
             self._upload([np.asarray(p.pose, dtype=np.float64) for p in placements])
 
     def _upload(self, poses: list[Pose]) -> None:
-        import mitsuba as mi
+        _, mi = native()
 
         turns = np.stack([pose[:3, :3] / np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
         scales = np.array([np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
@@ -202,8 +212,7 @@ class Stage:
 
     def intersect(self, ray: Native, active: Array) -> Hits:
         """Nearest hit of each ray."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         best, primitive, number, weights = mi.Float(dr.inf), mi.UInt32(0), mi.UInt32(0), mi.Point2f(0)
         for crowd in self.crowds:
@@ -221,8 +230,7 @@ class Stage:
 
     def turned(self, vector: Array, placement: Array, active: Array) -> Array:
         """A vector of a model in the world's axes, its length kept."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         m = [dr.gather(mi.Float, self._turns, placement * 9 + k, active) for k in range(9)]
         x, y, z = vector.x, vector.y, vector.z
@@ -230,14 +238,13 @@ class Stage:
 
     def shrink(self, placement: Array, active: Array) -> Array:
         """Metres of the model in a metre of the world."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         return dr.gather(mi.Float, self._shrink, placement, active)
 
     def blocked(self, ray: Native, active: Array) -> Array:
         """Whether anything is in the way of each ray."""
-        import mitsuba as mi
+        _, mi = native()
 
         hit = mi.Bool(False)
         for crowd in self.crowds:

@@ -92,7 +92,7 @@ def _asphalt(rng: np.random.Generator) -> Pattern:
     middle, large = fractal(rng, size, 10, 90, 0.8), fractal(rng, size, 1, 5, 0.6)
     lines = np.abs(fractal(rng, size, 2, 220, 1.5))
     crack = np.exp(-((lines / 0.012) ** 2)) * smooth_step(0.9, 1.5, fractal(rng, size, 1, 6, 0.5))
-    gain = (1 + 0.15 * grain + 0.75 * chips + 0.055 * middle + 0.06 * large) * (1 - 0.55 * crack)
+    gain = (1 + 0.15 * grain + 0.75 * chips + 0.05 * middle + 0.035 * large) * (1 - 0.6 * crack)
     height = 0.0012 * grain + 0.001 * chips - 0.004 * crack
     return _pattern(period, gain, rough=0.06 * large + 0.03 * middle, height_m=height)
 
@@ -175,9 +175,9 @@ def _grass(rng: np.random.Generator) -> Pattern:
     blades = fractal(rng, size, 90, 500, 0.3)
     blades = 0.6 * blades + 0.5 * np.mean([np.roll(blades, k, axis=0) for k in range(7)], axis=0) * 2
     clumps, patches = fractal(rng, size, 8, 60, 0.7), fractal(rng, size, 1, 7, 0.6)
-    dry = smooth_step(0.2, 2.2, patches + 0.5 * clumps)[..., None] * np.array([0.75, 0.28, 0.15], dtype=np.float32)
+    dry = smooth_step(0.2, 2.2, patches + 0.5 * clumps)[..., None] * np.array([0.45, 0.16, 0.1], dtype=np.float32)
     gain = (1 + 0.26 * blades + 0.16 * clumps + 0.08 * patches)[..., None] * (1 + dry)
-    return _pattern(5.0, gain.astype(np.float32), height_m=0.012 * blades + 0.01 * clumps)
+    return _pattern(5.0, gain.astype(np.float32), height_m=0.003 * blades + 0.01 * clumps)
 
 
 def _soil(rng: np.random.Generator) -> Pattern:

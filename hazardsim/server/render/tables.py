@@ -24,6 +24,7 @@ from hazardsim.server.render.textures import (
     TRANSLUCENT,
     MaterialTables,
 )
+from hazardsim.server.render.variant import native
 
 Array = Any
 
@@ -50,7 +51,7 @@ class DeviceMaterials:
     """The tables of a `MaterialLibrary` on the device."""
 
     def __init__(self, tables: MaterialTables) -> None:
-        import mitsuba as mi
+        _, mi = native()
 
         self._texels = mi.UInt32(tables.texels)
         self._relief = mi.UInt32(tables.relief)
@@ -62,8 +63,7 @@ class DeviceMaterials:
 
         `dither` in 0..1 blends between mip levels.
         """
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         def number(k: int) -> Array:
             return dr.gather(mi.Float, self._numbers, material * NUMBERS + k, active)
@@ -99,8 +99,7 @@ class DeviceMaterials:
         texels: Array, base: Array, sides: Array, place: Array, footprint: Array, dither: Array, active: Array
     ) -> tuple[Array, Array]:
         """Bilinear value of three channels in coded form, and of the fourth, at the mip level that fits."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         log_w, log_h = sides & 0xFF, (sides >> 8) & 0xFF
         width = mi.Float(mi.UInt32(1) << log_w)

@@ -68,7 +68,7 @@ def _mip_levels(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
 def _pack(channels: NDArray[np.float32]) -> Texels:
     """Four values in 0..1 in a word, first in the low byte: [H,W,4] f32 -> [H*W] u32."""
     byte = np.clip(np.rint(channels * 255), 0, 255).astype(np.uint32)
-    return (byte[..., 0] | byte[..., 1] << 8 | byte[..., 2] << 16 | byte[..., 3] << 24).reshape(-1)
+    return (byte[..., 0] | byte[..., 1] << 8 | byte[..., 2] << 16 | byte[..., 3] << 24).reshape(-1).astype(np.uint32)
 
 
 def pack_texels(gain: NDArray[np.float32], tinted: NDArray[np.float32], largest: float) -> Texels:
@@ -105,12 +105,12 @@ def read_texture(path: Path) -> NDArray[np.float32]:
     sides = [min(LARGEST_TEXTURE, 1 << max(0, round(np.log2(side)))) for side in image.shape[1::-1]]
     smaller = sides[0] * sides[1] < image.shape[0] * image.shape[1]
     image = cv2.resize(image, sides, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-    return linear_from_srgb(image[::-1, :, ::-1] / 255.0).astype(np.float32)
+    return linear_from_srgb(image[::-1, :, ::-1].astype(np.float64) / 255.0).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaterialTables:
-    """What the shader gathers from: packed words, `words` [M,4] u32 (base and sides of both) and `numbers` [M,20] f32."""
+    """What the shader gathers from: packed words, `words` [M,4] u32, `numbers` [M,20] f32."""
 
     texels: Texels
     relief: Texels
@@ -193,7 +193,7 @@ class MaterialLibrary:
                 tile = pattern(source)
                 sides = _sides(tile.size, tile.size)
                 gain = np.repeat(tile.gain[..., None], 3, axis=-1) if tile.gain.ndim == 2 else tile.gain
-                largest = max(float(np.percentile(gain, 99.9)), 1.0)
+                largest = max(float(np.percentile(gain[::2, ::2], 99.9)), 1.0)
                 self._texels.append(pack_texels(gain, tile.tinted, largest))
                 relief = (0, 0)
                 if np.any(tile.height_m) or np.any(tile.rough):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from hazardsim.server.render.sky import SUNLIT_WHITE
 
 _LUMA: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-_KEY: Final = 0.17
+_KEY: Final = 0.19
 _DAYLIGHT: Final = 0.30 * SUNLIT_WHITE
 """Log-average of a street at clear noon, in the units of the sky model; measured."""
-_ADAPTATION: Final = 0.72
+_ADAPTATION: Final = 0.66
 """How much of a change of light the camera follows, in stops: the rest stays visible, so that dusk is dusk."""
 _LIMITS_STOPS: Final = (-1.6, 4.2)
 
@@ -54,11 +54,11 @@ def srgb_from_linear(linear: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def picture(radiance: NDArray[np.float32], options: Mapping[str, str]) -> NDArray[np.uint8]:
     """[H,W,4] BGRA of linear radiance [H,W,3]; `gamma` other than 2.2 brightens or darkens the middle."""
-    exposed = radiance * np.float32(exposure(radiance, options))
+    exposed = (radiance * exposure(radiance, options)).astype(np.float32)
     # A camera's colour matrix: bright colours lose saturation instead of clipping one channel.
     grey = (exposed @ _LUMA)[..., None]
     excess = np.clip(grey - 0.8, 0, 4) / 4
-    display = srgb_from_linear(filmic(exposed * (1 - 0.5 * excess) + grey * 0.5 * excess))
+    display = srgb_from_linear(filmic((exposed * (1 - 0.3 * excess) + grey * 0.3 * excess).astype(np.float32)))
     gamma = _number(options, "gamma", 2.2)
     if gamma > 0 and gamma != 2.2:
         display = display ** (2.2 / gamma)

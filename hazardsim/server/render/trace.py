@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.render.labels import Labels, labels_of_hits
 from hazardsim.server.render.stage import Stage
+from hazardsim.server.render.variant import native, scalar_now
 from hazardsim.server.render.view import View
 from hazardsim.server.scene import Hit
 
@@ -21,29 +22,30 @@ _Found = tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.uint32], NDArra
 
 def trace_labels(view: View, stage: Stage) -> Labels:
     """One ray through the centre of each pixel."""
-    import mitsuba as mi
+    _, mi = native()
 
     shape = (view.height, view.width)
     count = view.width * view.height
     if not stage.crowds:
         none = np.zeros(shape, dtype=np.uint32)
         return labels_of_hits(view, none > 0, none.astype(np.uint8), none, none.astype(np.float32))
-    if mi.variant().startswith("scalar"):
+    if scalar_now():
         directions = view.directions().reshape(-1, 3)
         origins = np.broadcast_to(view.matrix[:3, 3], directions.shape)
         met, face, placement, distance = _scalar_hits(stage, origins, directions)
     else:
-        import drjit as dr
+        dr, _ = native()
 
         pixel = dr.arange(mi.UInt32, count)
         met, face, placement, distance = _wide_hits(stage, view.rays(pixel, mi.Float(0.5), mi.Float(0.5)))
     tag, object_id = stage.tags_and_ids(face, placement)
-    return labels_of_hits(view, *(a.reshape(shape) for a in (met, tag, object_id, distance)))
+    return labels_of_hits(
+        view, met.reshape(shape), tag.reshape(shape), object_id.reshape(shape), distance.reshape(shape)
+    )
 
 
 def _wide_hits(stage: Stage, ray: Array) -> _Found:
-    import drjit as dr
-    import mitsuba as mi
+    dr, mi = native()
 
     hits = stage.intersect(ray, mi.Bool(True))
     values = [hits.valid, *(dr.select(hits.valid, v, 0) for v in (hits.face, hits.placement, hits.t))]
@@ -53,7 +55,7 @@ def _wide_hits(stage: Stage, ray: Array) -> _Found:
 
 
 def _scalar_hits(stage: Stage, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> _Found:
-    import mitsuba as mi
+    _, mi = native()
 
     count = len(directions)
     face, placement = np.zeros(count, dtype=np.uint32), np.zeros(count, dtype=np.uint32)
@@ -74,13 +76,13 @@ def _scalar_hits(stage: Stage, origins: NDArray[np.float64], directions: NDArray
 
 def trace_ray(stage: Stage, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float) -> list[Hit]:
     """Everything on a ray [3], [3] (unit) up to `reach_m`, nearest first."""
-    import mitsuba as mi
+    _, mi = native()
 
     hits: list[Hit] = []
     travelled = 0.0
     while stage.crowds and len(hits) < _MOST_HITS:
         start = origin + travelled * direction
-        if mi.variant().startswith("scalar"):
+        if scalar_now():
             met, face, placement, t = _scalar_hits(stage, start[None], direction[None])
         else:
             columns = [mi.Float([float(v)]) for v in (*start, *direction)]

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
 from dataclasses import dataclass
+from typing import Any
 
 from hazardsim.errors import RenderError
 
@@ -119,7 +120,20 @@ def activate(variant: Variant) -> None:
     """Make `variant` the one that `import mitsuba` gives in this thread."""
     if variant.llvm is not None:
         os.environ["DRJIT_LIBLLVM_PATH"] = variant.llvm
-    import mitsuba as mi
-
+    _, mi = native()
     if mi.variant() != variant.name:
         mi.set_variant(variant.name)
+
+
+def native() -> tuple[Any, Any]:
+    """Import drjit and Mitsuba, here and nowhere else; untyped, because their classes depend on the active variant."""
+    import drjit
+    import mitsuba
+
+    return drjit, mitsuba
+
+
+def scalar_now() -> bool:
+    """Whether the active variant works on one ray at a time."""
+    _, mi = native()
+    return str(mi.variant()).startswith("scalar")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
+from hazardsim.server.render.variant import native
 from hazardsim.server.scene import Camera
 
 Array = Any
@@ -75,8 +76,7 @@ class View:
 
     def rays(self, pixel: Array, jitter_x: Array, jitter_y: Array) -> Array:
         """Mitsuba rays through pixels (row-major numbers) at `jitter` 0..1 from their upper left corner."""
-        import drjit as dr
-        import mitsuba as mi
+        dr, mi = native()
 
         numbers = [mi.Float(v) for v in (*self.pose[:12], self.focal_px, self.width / 2, self.height / 2)]
         width = mi.UInt32(self.width)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.catalogue.model import Material, Surface
 from hazardsim.server.town import palette as pal
@@ -38,7 +39,7 @@ _WALLS: Final[tuple[tuple[Surface, pal.Colour], ...]] = (
 
 
 def raise_barrier(
-    register: Register, feature: Feature, ground_m: float, road: shapely.Geometry, rng: np.random.Generator
+    register: Register, feature: Feature, ground_m: float, road: BaseGeometry, rng: np.random.Generator
 ) -> None:
     """Add a barrier in pieces of at most 5 m; pieces that would stand on the carriageway are left out."""
     kind = _KINDS.get(feature.tags.get("barrier", ""))

@@ -6,15 +6,28 @@ import math
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.server.town import palette as pal
 from hazardsim.server.town.facade import Sheet, WallRole, dress_wall
-from hazardsim.server.town.mesh import Builder, Floats, Solid, box, cap, joined, planar_quads, polygons, skirt
+from hazardsim.server.town.mesh import (
+    Builder,
+    Floats,
+    Solid,
+    box,
+    cap,
+    fitted_box,
+    joined,
+    planar_quads,
+    polygons,
+    skirt,
+)
 from hazardsim.server.town.style import Style
 from hazardsim.taxonomy import TAG
 
 _TAG = TAG["Buildings"]
 _PARAPET_M = 0.75
+_FOOTING_M = 1.0
 _SEEN_M, _SEEN_LOW_M = 9.5, 15.0
 
 
@@ -24,8 +37,8 @@ def raise_building(
     style: Style,
     object_id: int,
     ground_m: float,
-    road: shapely.Geometry,
-    neighbours: shapely.Geometry,
+    road: BaseGeometry,
+    neighbours: BaseGeometry,
     rng: np.random.Generator,
 ) -> None:
     """Add one building. `road` decides the front, `neighbours` which walls are shared."""
@@ -47,8 +60,9 @@ def raise_building(
         dress_wall(sheet, float(length), style, WallRole(k == front, is_party, is_back), rng)
         for solid, material in sheet.solids():
             builder.add(solid, material, _TAG, object_id)
+    builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), pal.CONCRETE, _TAG, object_id)
     top = ground_m + style.eaves_m
-    box_fit = footprint.minimum_rotated_rectangle
+    box_fit = fitted_box(footprint)
     is_rectangle = footprint.area > 0.93 * box_fit.area
     if style.roof != "flat" and is_rectangle and footprint.area < 900:
         _pitched(builder, box_fit, style, top, object_id, rng)
@@ -58,7 +72,7 @@ def raise_building(
         _band(builder, footprint, ground_m + style.ground_m - 0.12, 0.16, 0.07, style, object_id)
 
 
-def _front(starts: Floats, ends: Floats, lengths: Floats, road: shapely.Geometry) -> int:
+def _front(starts: Floats, ends: Floats, lengths: Floats, road: BaseGeometry) -> int:
     """The wall that looks at the nearest road."""
     best, chosen = math.inf, 0
     for k in range(len(starts)):

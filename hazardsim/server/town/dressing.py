@@ -15,7 +15,7 @@ from hazardsim.server.town.barrier import raise_barrier
 from hazardsim.server.town.building import raise_building
 from hazardsim.server.town.furniture import FURNITURE
 from hazardsim.server.town.ground import KERB_M, Ground
-from hazardsim.server.town.mesh import Floats, polygons
+from hazardsim.server.town.mesh import Floats, fitted_box, polygons
 from hazardsim.server.town.network import Network, pose_at
 from hazardsim.server.town.osm import Feature
 from hazardsim.server.town.plants import TREES, bush, tree, tufts
@@ -66,7 +66,7 @@ class Dresser:
             cut = shapely.Polygon(feature.points).buffer(0).difference(keep_off)
             rest = max(polygons(cut), key=lambda p: float(p.area), default=None)
             if rest is not None and rest.area > _LEAST_FOOTPRINT_M2:
-                shapes.append((shapely.Polygon(rest.exterior).simplify(0.05), feature))
+                shapes += [(p, feature) for p in polygons(shapely.Polygon(rest.exterior).simplify(0.05))]
         tree_of = shapely.STRtree([s for s, _ in shapes])
         shapely.prepare(self.ground.road)
         for k, (shape, feature) in enumerate(shapes):
@@ -77,7 +77,7 @@ class Dresser:
             z = self.ground.height(float(middle[0]), float(middle[1])) - 0.02
             number, others = self.register.next_id, shapely.union_all(near)
             raise_building(self.register.builder, shape, style, number, z, self.ground.road, others, rng)
-            ring = np.array(shape.minimum_rotated_rectangle.exterior.coords)[:, :2]
+            ring = np.array(fitted_box(shape).exterior.coords)[:, :2]
             side = ring[1] - ring[0]
             frame = pose_at(np.array([*ring[:4].mean(axis=0), z]), float(np.arctan2(side[1], side[0])))
             self.register.note("building", TAG["Buildings"], frame)

@@ -88,7 +88,8 @@ def network_from_opendrive(opendrive: str) -> dict[str, Any]:
     import carla
 
     carla_map = carla.Map("town", opendrive)
-    strips, lights = [], set()
+    strips: list[dict[str, Any]] = []
+    lights: set[int] = set()
     for road in ET.fromstring(opendrive).iter(  # noqa: S314 (expat bounds entity expansion; this is a child process)
         "road"
     ):

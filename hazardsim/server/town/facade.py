@@ -199,8 +199,8 @@ def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> N
     a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
     sheet.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
     sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), pal.DARK_STEEL)
-    for u in (a, b - 0.05):
-        sheet.slab((u, u + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), pal.DARK_STEEL)
+    for end in (a, b - 0.05):
+        sheet.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), pal.DARK_STEEL)
     count = max(3, int((b - a) / 0.18))
     u = np.linspace(a + 0.01, b - 0.04, count)
     sheet.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)

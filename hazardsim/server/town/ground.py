@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.catalogue.model import Material
 from hazardsim.server.town import palette as pal
@@ -21,18 +22,19 @@ KERB_M: Final = 0.13
 WATER_M: Final = -1.7
 _KERB_WIDE_M, _WALK_WIDE_M = 0.15, 2.6
 _PAVED: Final = frozenset(
-    ("driving", "bidirectional", "shoulder", "stop", "biking", "parking", "border", "restricted", "entry", "exit")
-    + ("onRamp", "offRamp", "tram")
+    {"driving", "bidirectional", "entry", "exit", "onRamp", "offRamp", "shoulder", "stop"}
+    | {"biking", "parking", "border", "restricted", "tram"}
 )
 _FAR_M = 1600.0
 _DECK_M = 0.9
+_LAWN_DROP_M = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
     """Carriageway at one level: its area, and the points [N,3] that give its heights."""
 
-    area: shapely.Geometry
+    area: BaseGeometry
     samples: Floats
 
 
@@ -40,11 +42,11 @@ class Piece:
 class Ground:
     """Areas seen from above; `lanes` are the driving ones, `road` all carriageway, `built` road and sidewalks."""
 
-    lanes: shapely.Geometry
-    road: shapely.Geometry
-    walk: shapely.Geometry
-    built: shapely.Geometry
-    water: shapely.Geometry
+    lanes: BaseGeometry
+    road: BaseGeometry
+    walk: BaseGeometry
+    built: BaseGeometry
+    water: BaseGeometry
     bays: tuple[shapely.Polygon, ...]
     pieces: tuple[Piece, ...]
     samples: Floats
@@ -55,7 +57,8 @@ class Ground:
         if self.is_flat:
             return float(self.samples[0, 2]) + KERB_M
         gap = ((self.samples[:, :2] - (x, y)) ** 2).sum(axis=1)
-        return float(self.samples[int(gap.argmin()), 2]) + KERB_M
+        beside = KERB_M if shapely.intersects_xy(self.built, x, y) else -_LAWN_DROP_M
+        return float(self.samples[int(gap.argmin()), 2]) + beside
 
 
 def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Generator) -> Ground:
@@ -83,16 +86,16 @@ def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Genera
     return Ground(lanes, road, walk, built, water, bays, pieces, samples, flat)
 
 
-def _area(feature: Feature) -> shapely.Geometry:
+def _area(feature: Feature) -> BaseGeometry:
     return shapely.Polygon(feature.points).buffer(0) if feature.closed else shapely.Polygon()
 
 
-def _river(feature: Feature) -> shapely.Geometry:
+def _river(feature: Feature) -> BaseGeometry:
     wide = {"river": 14.0, "canal": 9.0, "stream": 3.0}[feature.tags["waterway"]]
     return shapely.LineString(feature.points).buffer(feature.number("width", wide) / 2, cap_style="flat")
 
 
-def _without_crumbs(area: shapely.Geometry, least_m2: float) -> shapely.Geometry:
+def _without_crumbs(area: BaseGeometry, least_m2: float) -> BaseGeometry:
     """The area with small holes filled."""
     kept = [
         shapely.Polygon(p.exterior, [r for r in p.interiors if shapely.Polygon(r).area > least_m2])
@@ -107,11 +110,13 @@ def _piece(strips: Sequence[Strip], bays: Sequence[shapely.Polygon]) -> Piece:
         inner = shapely.union_all([s.polygon() for s in strips if s.junction == junction])
         whole.append(inner.buffer(4.0, join_style="mitre").buffer(-4.0, join_style="mitre", mitre_limit=2.0))
     area = shapely.union_all([*whole, *bays]).buffer(0.4, join_style="mitre").buffer(-0.4, join_style="mitre")
-    area = _without_crumbs(area, 25.0).simplify(0.01)
-    return Piece(area, np.concatenate([e for s in strips for e in (s.edge(1.0), s.edge(-1.0), s.centre)]))
+    return Piece(
+        _without_crumbs(area, 25.0).simplify(0.01),
+        np.concatenate([e for s in strips for e in (s.edge(1.0), s.edge(-1.0), s.centre)]),
+    )
 
 
-def _bays(network: Network, lanes: shapely.Geometry, rng: np.random.Generator) -> tuple[shapely.Polygon, ...]:
+def _bays(network: Network, lanes: BaseGeometry, rng: np.random.Generator) -> tuple[shapely.Polygon, ...]:
     """Parallel parking pockets 2.2 m deep on the right of outermost lanes, in places."""
     out: list[shapely.Polygon] = []
     for strip in network.driving():
@@ -132,10 +137,14 @@ def _bays(network: Network, lanes: shapely.Geometry, rng: np.random.Generator) -
     return tuple(out)
 
 
+def _point_tree(points: Floats) -> shapely.STRtree:
+    """An index of points [N,3], seen from above."""
+    return shapely.STRtree([shapely.Point(x, y) for x, y in points[:, :2]])
+
+
 def _draped(solid: Solid, piece: Piece, lift: float) -> Solid:
     """The solid, with its heights taken from the nearest samples of the piece."""
-    tree = shapely.STRtree(shapely.points(piece.samples[:, :2]))
-    nearest = tree.nearest(shapely.points(solid.vertices[:, :2]))
+    nearest = _point_tree(piece.samples).nearest(shapely.points(solid.vertices[:, :2]))
     vertices = solid.vertices.copy()
     vertices[:, 2] += piece.samples[nearest, 2] + lift
     return Solid(vertices, solid.faces, solid.uv)
@@ -175,7 +184,7 @@ def pave(builder: Builder, ground: Ground) -> None:
 def _same_level(a: Piece, b: Piece) -> bool:
     if a.area.distance(b.area) > 4.0:
         return False
-    gap = shapely.STRtree(shapely.points(a.samples[:, :2])).nearest(shapely.points(b.samples[:, :2]))
+    gap = _point_tree(a.samples).nearest(shapely.points(b.samples[:, :2]))
     apart = np.linalg.norm(a.samples[gap, :2] - b.samples[:, :2], axis=1)
     close = apart <= apart.min() + 2.0
     return bool(np.abs(a.samples[gap, 2] - b.samples[:, 2])[close].min() < 2.0)
@@ -252,7 +261,7 @@ def _rolling(builder: Builder, ground: Ground, low: Floats, high: Floats) -> Non
         nearest = step[apart.argmin(axis=1), 2]
         fade = np.clip((np.sqrt(apart.min(axis=1)) - 20.0) / 90.0, 0.0, 1.0)
         z[k : k + 512] = np.where(np.isfinite(near), near, nearest) * (1 - fade) + base * fade
-    grid = np.column_stack([spots, z - 0.35]).reshape(count[0], count[1], 3)
+    grid = np.column_stack([spots, z - _LAWN_DROP_M]).reshape(count[0], count[1], 3)
     corners = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=2).reshape(-1, 4, 3)
     builder.add(planar_quads(corners), pal.MEADOW, TAG["Terrain"])
 

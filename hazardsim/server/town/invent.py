@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.server.town.arms import Arm
 from hazardsim.server.town.ground import Ground
@@ -302,7 +303,7 @@ class Inventor:
                     self._node(float(x), float(y), {"barrier": "bollard"})
 
 
-def _tiles(area: shapely.Geometry) -> list[shapely.Geometry]:
+def _tiles(area: BaseGeometry) -> list[BaseGeometry]:
     """The area cut into pieces of 32 m, quick to test."""
     x0, y0, x1, y1 = area.bounds
     tiles = []

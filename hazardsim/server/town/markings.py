@@ -131,7 +131,7 @@ def _mouth(builder: Builder, arm: Arm) -> list[Floats]:
         curve, long = Curve(strip.centre), strip.length_m
         half = float(strip.width_m[-1]) / 2
 
-        def at(s: float, c: Curve = curve, n: float = long, back: bool = is_in) -> float:
+        def at(s: float, c: Curve = curve, back: bool = is_in) -> float:
             return c.length_m - s if back else s
 
         if arm.has_zebra:

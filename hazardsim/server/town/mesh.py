@@ -8,6 +8,7 @@ import mapbox_earcut
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.catalogue.model import Material, Part, TaggedPart
 from hazardsim.server.scene import StaticMesh
@@ -148,7 +149,7 @@ def joined(solids: list[Solid]) -> Solid:
     )
 
 
-def polygons(area: shapely.Geometry) -> list[shapely.Polygon]:
+def polygons(area: BaseGeometry) -> list[shapely.Polygon]:
     """The polygons of any geometry, slivers left out."""
     return [
         p
@@ -157,7 +158,15 @@ def polygons(area: shapely.Geometry) -> list[shapely.Polygon]:
     ]
 
 
-def cap(area: shapely.Geometry, z: float, down: bool = False) -> Solid:
+def fitted_box(area: BaseGeometry) -> shapely.Polygon:
+    """The smallest rectangle, at any angle, around an area."""
+    rectangle = area.minimum_rotated_rectangle
+    if not isinstance(rectangle, shapely.Polygon):
+        raise TypeError(f"an area of {area.area:.3g} m2 has no rectangle around it")
+    return rectangle
+
+
+def cap(area: BaseGeometry, z: float, down: bool = False) -> Solid:
     """Triangles that fill an area at height `z`, facing up (or down), uv = world x, y."""
     solids = [_cap(p, z, down) for p in polygons(area)]
     if not solids:
@@ -178,7 +187,7 @@ def _cap(polygon: shapely.Polygon, z: float, down: bool) -> Solid:
     return Solid(np.column_stack([flat, np.full(len(flat), z)]), faces, flat)
 
 
-def skirt(area: shapely.Geometry, low: float, high: float, outward: bool = True) -> Solid:
+def skirt(area: BaseGeometry, low: float, high: float, outward: bool = True) -> Solid:
     """Upright walls on the outline of an area, holes too, facing out of it (or into it)."""
     tables = []
     for polygon in polygons(area):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from hazardsim.server.town.mesh import Floats, polygons
 
@@ -17,24 +19,24 @@ _CELL_M = 16.0
 class Plan:
     """Areas that are taken, in a grid of cells."""
 
-    _cells: dict[tuple[int, int], list[shapely.Geometry]] = field(default_factory=dict)
+    _cells: dict[tuple[int, int], list[BaseGeometry]] = field(default_factory=dict)
 
-    def _keys(self, area: shapely.Geometry) -> Iterator[tuple[int, int]]:
+    def _keys(self, area: BaseGeometry) -> Iterator[tuple[int, int]]:
         x0, y0, x1, y1 = (int(np.floor(v / _CELL_M)) for v in area.bounds)
         for x in range(x0, x1 + 1):
             for y in range(y0, y1 + 1):
                 yield x, y
 
-    def is_free(self, area: shapely.Geometry) -> bool:
+    def is_free(self, area: BaseGeometry) -> bool:
         """Whether the area meets nothing that was taken."""
         return not any(area.intersects(other) for key in self._keys(area) for other in self._cells.get(key, ()))
 
-    def take(self, area: shapely.Geometry) -> None:
+    def take(self, area: BaseGeometry) -> None:
         """Mark an area as taken."""
         for key in self._keys(area):
             self._cells.setdefault(key, []).append(area)
 
-    def claim(self, area: shapely.Geometry) -> bool:
+    def claim(self, area: BaseGeometry) -> bool:
         """Take the area if it is free, and say whether it was."""
         if not self.is_free(area):
             return False
@@ -56,9 +58,9 @@ class Spot:
         return self.along_rad + np.pi / 2
 
 
-def kerb_lines(road: shapely.Geometry, offset_m: float, is_sharp: bool = False) -> list[Floats]:
+def kerb_lines(road: BaseGeometry, offset_m: float, is_sharp: bool = False) -> list[Floats]:
     """Closed lines [N,2] at a distance from the carriageway, walked with the road on the left."""
-    join = "mitre" if is_sharp else "round"
+    join: Literal["mitre", "round"] = "mitre" if is_sharp else "round"
     rings = []
     for polygon in polygons(road.buffer(offset_m, join_style=join, quad_segs=4).simplify(0.25 if is_sharp else 0.02)):
         whole = shapely.orient_polygons(polygon)

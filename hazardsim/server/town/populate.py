@@ -14,7 +14,7 @@ from hazardsim.server.town import palette as pal
 from hazardsim.server.town.curve import Curve
 from hazardsim.server.town.ground import KERB_M, Ground
 from hazardsim.server.town.markings import LIFT_M
-from hazardsim.server.town.mesh import Floats, planar_quads
+from hazardsim.server.town.mesh import Floats, fitted_box, planar_quads
 from hazardsim.server.town.network import Network
 from hazardsim.server.town.osm import Feature
 from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
@@ -108,7 +108,7 @@ class Bystanders:
         area = shapely.Polygon(feature.points).buffer(0).difference(self.ground.built)
         if area.is_empty:
             return
-        ring = np.array(area.minimum_rotated_rectangle.exterior.coords)[:4, :2]
+        ring = np.array(fitted_box(area).exterior.coords)[:4, :2]
         if np.linalg.norm(ring[1] - ring[0]) < np.linalg.norm(ring[2] - ring[1]):
             ring = np.roll(ring, -1, axis=0)
         if not shapely.is_ccw(shapely.LinearRing(ring)):

@@ -57,7 +57,7 @@ class Register:
         return shapely.Polygon(ring @ pose[:2, :2].T + pose[:2, 3])
 
     def note(self, name: str, tag: int, frame: Floats) -> None:
-        """Write down the object whose static triangles were just added under `next_id`; its box lies in `frame` [4,4]."""
+        """Write down the object whose static triangles were just added under `next_id`; `frame` [4,4] is its own."""
         local = (self.builder.points_of(self.next_id) - frame[:3, 3]) @ frame[:3, :3]
         low, high = local.min(axis=0), local.max(axis=0)
         self._append(name, tag, frame, (low + high) / 2, (high - low) / 2, None)
