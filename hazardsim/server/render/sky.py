@@ -73,24 +73,32 @@ def grid_directions(width: int, height: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=1)
+def _picture_directions() -> NDArray[np.float32]:
+    directions = grid_directions(WIDTH, HEIGHT).astype(np.float32)
+    directions.flags.writeable = False
+    return directions
+
+
+@lru_cache(maxsize=1)
 def _cloud_noise() -> Field:
     return fractal(np.random.default_rng(_CLOUD_SEED), 1024, 2, 400, 1.35)
 
 
-def _lookup(noise: Field, x: NDArray[np.float64], y: NDArray[np.float64]) -> Field:
+def _lookup(noise: Field, x: NDArray[np.float32], y: NDArray[np.float32]) -> Field:
     size = noise.shape[0]
     u, v = (x % 1.0 * size).astype(np.float32), (y % 1.0 * size).astype(np.float32)
     return np.asarray(cv2.remap(noise, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
 
 
-def _clouds(directions: NDArray[np.float64], sun: Vector, cover: float) -> tuple[Field, Field]:
+def _clouds(directions: NDArray[np.float32], sun: Vector, cover: float) -> tuple[Field, Field]:
     """Opacity 0..1 of a cloud layer, and how much of the sun reaches each cloud 0..1, both [H,W]."""
     noise = _cloud_noise()
     reach = directions[..., 2] + 0.09
-    x, y = directions[..., 0] / reach * 0.11, directions[..., 1] / reach * 0.11
+    x = np.asarray(directions[..., 0] / reach * 0.11, dtype=np.float32)
+    y = np.asarray(directions[..., 1] / reach * 0.11, dtype=np.float32)
     threshold = 1.75 - 3.1 * cover
     density = _lookup(noise, x, y) + 0.25 * _lookup(noise, 4.1 * x + 0.3, 4.1 * y + 0.7)
-    toward = sun[:2] / max(float(np.linalg.norm(sun[:2])), 1e-6) * 0.018
+    toward = (sun[:2] / max(float(np.linalg.norm(sun[:2])), 1e-6) * 0.018).astype(np.float32)
     ahead = _lookup(noise, x + toward[0], y + toward[1]) + _lookup(noise, x + 2.5 * toward[0], y + 2.5 * toward[1])
     opacity = smooth_step(threshold, threshold + 0.95, density)
     lit = np.exp(-0.55 * np.maximum(0.5 * ahead - threshold + 0.15, 0.0)) * np.exp(
@@ -111,8 +119,8 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
     rain = float(np.clip(weather.precipitation / 100.0, 0, 1))
     altitude = weather.sun_altitude_angle
     sun = sun_direction(weather)
-    directions = grid_directions(WIDTH, HEIGHT)
-    up = directions[..., 2:3].astype(np.float32)
+    directions = _picture_directions()
+    up = directions[..., 2:3]
     blue = cv2.resize(
         np.concatenate([clear.radiance[:, -1:], clear.radiance, clear.radiance[:, :1]], axis=1),
         (WIDTH + 2 * WIDTH // 96, HEIGHT),
