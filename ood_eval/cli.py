@@ -157,3 +157,7 @@ def _one_line(error: OodEvalError) -> str:
     """The message alone, also of an error that a reading process passed on with its traceback."""
     last = str(error).strip().splitlines()[-1]
     return last.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

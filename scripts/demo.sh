@@ -11,7 +11,7 @@ step "anomaly models from Debian's sweethome3d-furniture (120 MB, once; the proc
 hazardsim assets fetch --yes || echo "going on with the procedural models"
 SECONDS=0
 step "training frames"
-hazardsim render --scenario demo --town Town01 --split training --frames 110 --seed 1 --out "$OUT/data"
+hazardsim render --scenario demo --town Town01 --split training --frames 100 --seed 1 --out "$OUT/data"
 step "validation frames"
 hazardsim render --scenario demo --town Town01 --split validation --frames 10 --seed 2 --out "$OUT/data"
 step "test frames with anomalies, in a town that training never saw"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from hazardsim.server.render.sky import SUNLIT_WHITE
 
 _LUMA: Final = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-_KEY: Final = 0.19
+_KEY: Final = 0.25
 _DAYLIGHT: Final = 0.30 * SUNLIT_WHITE
 """Log-average of a street at clear noon, in the units of the sky model; measured."""
-_ADAPTATION: Final = 0.66
+_ADAPTATION: Final = 0.72
 """How much of a change of light the camera follows, in stops: the rest stays visible, so that dusk is dusk."""
 _LIMITS_STOPS: Final = (-1.6, 4.2)
 
