@@ -38,5 +38,5 @@ dev: setup
 benchmarks: setup
 	@mkdir -p out/benchmarks
 	@for file in tests/benchmarks/bench_*.py; do \
-		echo "$$file"; $(BIN)/python $$file --out out/benchmarks/$$(basename $$file .py).json || exit 1; \
+		echo "$$file"; $(BIN)/python $$file > out/benchmarks/$$(basename $$file .py).json || exit 1; \
 	done

@@ -19,6 +19,7 @@ from hazardsim.server.scene import Camera, SceneObject, StaticMesh, Town
 from hazardsim.server.weather import Weather
 
 WIDTH, HEIGHT = 96, 64
+UNCLIPPED = {"exposure_compensation": "-1.5"}  # two tests compare light, so nothing may reach the film's shoulder
 
 
 def flat(x0, y0, x1, y1, z, material, tag):
@@ -120,7 +121,8 @@ def test_the_sun_throws_a_shadow_and_clouds_take_it_away(renderer):
     def darker(cloudiness):
         """Pixels beside the post that it darkens."""
         weather = Weather(cloudiness=cloudiness, sun_altitude_angle=35, sun_azimuth_angle=90)
-        cameras = [Camera(kind, WIDTH, HEIGHT, 90.0, above) for kind in ("rgb", "instance_segmentation")]
+        kinds = ("rgb", "instance_segmentation")
+        cameras = [Camera(kind, WIDTH, HEIGHT, 90.0, above, UNCLIPPED) for kind in kinds]
         with_it, number = renderer.render(cameras, [post], weather)
         without = renderer.render(cameras, [], weather)[0]
         return (light(with_it) < 0.75 * light(without)) & (number[..., 1] != 1)
@@ -173,7 +175,8 @@ def test_emission_glows_at_dusk(renderer):
     lamp = body(1, 6, 0, (0.5, 0.5, 0.5), Material("lamp", (0.9, 0.9, 0.9), emission=(1.0, 0.6, 0.2)))
     dull = body(2, 6, 0, (0.5, 0.5, 0.5), Material("dull", (0.9, 0.9, 0.9)))
     dusk = Weather(sun_altitude_angle=2)
-    lit, unlit = (renderer.render([camera()], [o], dusk)[0].astype(int) for o in (lamp, dull))
+    dark = camera(**UNCLIPPED)
+    lit, unlit = (renderer.render([dark], [o], dusk)[0].astype(int) for o in (lamp, dull))
     mask = renderer.render([camera("semantic_segmentation")], [lamp], dusk)[0][..., 2] == 17
     assert lit[mask][:, 2].mean() > unlit[mask][:, 2].mean() + 40
     assert lit[mask][:, 2].mean() > lit[mask][:, 0].mean() + 20
