@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +63,9 @@ class Render:
 
         if self.frames < 1:
             raise ConfigError(f"--frames {self.frames}: at least one frame is needed")
+        if self.seed < 0:
+            raise ConfigError(f"--seed {self.seed}: a seed is 0 or more")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # children and temporary files go with us
         scenario = load_scenario(self.scenario)
         width, height = self.width or scenario.camera.width_px, self.height or scenario.camera.height_px
         if not (16 <= width <= 8192 and 16 <= height <= 8192):
@@ -174,7 +178,7 @@ Command = (
     | Annotated[Towns, tyro.conf.subcommand("towns")]
     | Annotated[
         Annotated[AssetsFetch, tyro.conf.subcommand("fetch")] | Annotated[AssetsList, tyro.conf.subcommand("list")],
-        tyro.conf.subcommand("assets"),
+        tyro.conf.subcommand("assets", description="Fetch and list anomaly models."),
     ]
 )
 
@@ -203,7 +207,7 @@ def _address(text: str) -> tuple[str, int]:
 
 def _towns(given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Names of the towns, each once, and the SHA-256 of the file where the one town is a file."""
-    files = [Path(town) for town in given if town.endswith((".osm", ".xodr"))]
+    files = [Path(town) for town in given if Path(town).suffix.lower() in {".osm", ".xodr"}]
     if not files:
         return tuple(dict.fromkeys(given)), ""
     if len(given) > 1:

@@ -14,7 +14,7 @@ class RenderJob:
     """One split to render.
 
     `towns` are names; `town_file` is the SHA-256 of the file where the town is the user's own. `warm_up` counts ticks
-    before each picture; `renderer` says how the pictures are made.
+    before each picture; `renderer` is what was asked for, `drawn_by` what the server says it draws with.
     """
 
     scenario: Scenario
@@ -29,6 +29,7 @@ class RenderJob:
     warm_up: int = 0
     renderer: str = ""
     town_file: str = ""
+    drawn_by: str = ""
 
     def share(self, town: str) -> int:
         """How many of the frames come from one town: an even split, the first towns get the rest."""
@@ -51,6 +52,7 @@ def recipe_of(job: RenderJob, catalogue_digest: str) -> dict[str, object]:
         "anomalies": job.anomalies,
         "warm_up": job.warm_up,
         "renderer": job.renderer,
+        "drawn_by": job.drawn_by,
         "town_file": job.town_file,
         "catalogue": catalogue_digest,
         "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},

@@ -18,7 +18,7 @@ from hazardsim.capture.explore import explore
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
 from hazardsim.capture.shoot import shoot
-from hazardsim.catalogue.library import AnomalyAsset, load_catalogue
+from hazardsim.catalogue.library import AnomalyAsset, Catalogue, load_catalogue
 from hazardsim.dataset.layout import Split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
@@ -38,13 +38,12 @@ _PATIENCE = 40
 """So many scenes in a row may be left out before the run gives up: something is wrong with the scenario or the town."""
 
 
-def assets_for(split: Split, assets: Sequence[AnomalyAsset]) -> tuple[AnomalyAsset, ...]:
+def assets_for(split: Split, catalogue: Catalogue) -> tuple[AnomalyAsset, ...]:
     """The models that may appear in a split: categories are never shared between validation and test.
 
     A training split with anomalies (outlier exposure) uses the validation models.
     """
-    wanted = "test" if split == "test" else "validation"
-    return tuple(sorted((a for a in assets if a.split == wanted), key=lambda a: a.id))
+    return tuple(sorted(catalogue.of_split("test" if split == "test" else "validation"), key=lambda a: a.id))
 
 
 def run(job: RenderJob) -> None:
@@ -54,13 +53,15 @@ def run(job: RenderJob) -> None:
         HazardsimError: see capture, dataset and scenario.
     """
     catalogue = load_catalogue()
-    assets = assets_for(job.split, catalogue.assets) if job.anomalies else ()
+    assets = assets_for(job.split, catalogue) if job.anomalies else ()
     with contextlib.ExitStack() as stack:
         writer = None
         for town in job.towns:
             with Session(job.host, job.port, town) as session:
                 if writer is None:  # only now: a server that cannot be reached leaves no trace on disk
                     writer = SplitWriter(Path(job.out), job.split, recipe_of(job, catalogue.digest))
+                    if writer.complete:
+                        return
                     title = f"{'+'.join(job.towns)} {job.split}"
                     bar = stack.enter_context(tqdm(total=job.frames, unit="frame", desc=title, file=sys.stderr))
                 _run_town(job, session, writer, assets, bar)
@@ -112,7 +113,7 @@ def _take(
     if scene is None:
         return "no anomaly found room in any of the views tried"
     try:
-        frame = shoot(session, rig, scene, job.warm_up)
+        frame = shoot(session, rig, scene, job.drawn_by, job.warm_up)
     except PlacementError as error:
         return str(error)
     reason = fault(frame, job.scenario.anomalies.min_pixels)
@@ -124,7 +125,7 @@ def _take(
 def main() -> int:
     """Entry point of the child process: a job as JSON on stdin, one line on stderr for an expected error."""
     keep_native_noise_out(Path(sys.argv[1]))
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     logging.basicConfig(level=logging.WARNING, format="hazardsim: %(message)s", stream=sys.stderr)
     job = TypeAdapter(RenderJob).validate_python(json.load(sys.stdin))
     try:
@@ -135,6 +136,9 @@ def main() -> int:
     except HazardsimError as error:
         sys.stderr.write(f"\nhazardsim: {error}\n")
         return 1
+    except RuntimeError as error:  # what the carla client raises for every failed call
+        LOG.warning("the simulator client failed: %s", error)
+        return SERVER_LOST
     return 0
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
-import threading
-import time
 from pathlib import Path
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
 
 
 def keep_native_noise_out(log: Path) -> None:
@@ -22,13 +25,14 @@ def keep_native_noise_out(log: Path) -> None:
     os.close(target)
 
 
-def die_with_parent(poll_s: float = 0.3) -> None:
-    """End this process soon after its parent has ended, however that came about (kill -9 included)."""
-    parent = os.getppid()
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that comes about (kill -9 included).
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(poll_s)
+    A thread that watches would not do: the carla client holds Python's lock while it waits for a dead server.
+    Source: prctl(2), PR_SET_PDEATHSIG; Linux only, elsewhere nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the call
         os._exit(1)
-
-    threading.Thread(target=watch, name="die-with-parent", daemon=True).start()

@@ -11,11 +11,11 @@ step "anomaly models from Debian's sweethome3d-furniture (120 MB, once; the proc
 hazardsim assets fetch --yes || echo "going on with the procedural models"
 SECONDS=0
 step "training frames"
-hazardsim render --scenario demo --town Town01 --split training --frames 100 --seed 1 --out "$OUT/data"
+hazardsim render --scenario demo --town Town01 --split training --frames 80 --seed 1 --out "$OUT/data"
 step "validation frames"
 hazardsim render --scenario demo --town Town01 --split validation --frames 10 --seed 2 --out "$OUT/data"
 step "test frames with anomalies, in a town that training never saw"
-hazardsim render --scenario demo --town Town05 --anomalies --split test --frames 24 --seed 3 --out "$OUT/data"
+hazardsim render --scenario demo --town Town05 --anomalies --split test --frames 20 --seed 3 --out "$OUT/data"
 hazardsim show "$OUT/data"
 step "training a segmenter and running the detectors"
 ood_eval run-caos --data "$OUT/data" --preset small --weights imagenet --out "$OUT/caos"

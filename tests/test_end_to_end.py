@@ -80,6 +80,43 @@ def test_killed_and_resumed_ends_in_the_same_bytes(dataset, tmp_path):
     assert tree(tmp_path) == tree(dataset)
 
 
+def _wait_for(path, pattern, seconds=200):
+    deadline = time.monotonic() + seconds
+    while not list(path.glob(pattern)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(path.glob(pattern))
+
+
+def test_the_death_of_the_embedded_server_is_survived(dataset, tmp_path):
+    command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    _wait_for(tmp_path / SplitLayout("test").journal, "kept-*.json")
+    found = subprocess.run(["pgrep", "-f", f"serve.*--parent-pid {process.pid}"], capture_output=True, text=True)
+    os.kill(int(found.stdout), signal.SIGKILL)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    assert "the embedded server ended" in stderr
+    assert "Traceback" not in stderr
+    assert tree(tmp_path) == tree(dataset)
+
+
+def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(tmp_path):
+    from hazardsim.supervise import embedded_server
+
+    with embedded_server("Town05", ("--samples", "1")) as server:
+        render = ["render", *RENDER, "--server", f"127.0.0.1:{server.port}", "--warm-up", "0"]
+        command = [sys.executable, "-m", "hazardsim.cli", *render, "--out", str(tmp_path / "killed")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _wait_for(tmp_path / "killed" / SplitLayout("test").journal, "kept-*.json")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        time.sleep(1.0)
+        for name in ("killed", "clean"):
+            result = hazardsim(*render, "--out", tmp_path / name)
+            assert result.returncode == 0, result.stderr
+    assert tree(tmp_path / "killed") == tree(tmp_path / "clean")
+
+
 def test_an_existing_streethazards_loader_reads_it(dataset, tmp_path, monkeypatch):
     from pytorch_ood.dataset.img import StreetHazards
 
@@ -126,8 +163,8 @@ def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_p
     frames = list(read_split(dataset, "test"))[:2]
     (tmp_path / "scenes.json").write_text(json.dumps([f.record["scene"] for f in frames]))
     (tmp_path / "pair.py").write_text(PAIR)
-    with embedded_server("Town05", ("--samples", "1")) as port:
-        arguments = [tmp_path / "pair.py", port, tmp_path / "scenes.json", tmp_path / "pairs.npz"]
+    with embedded_server("Town05", ("--samples", "1")) as server:
+        arguments = [tmp_path / "pair.py", server.port, tmp_path / "scenes.json", tmp_path / "pairs.npz"]
         result = subprocess.run(
             [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=200, check=False
         )
@@ -149,6 +186,7 @@ def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_p
         (["--town", "nowhere.osm"], ["nowhere.osm", "no such file"]),
         (["--scenario", "nothing"], ["nothing", "street-hazards"]),
         (["--frames", "0"], ["--frames 0"]),
+        (["--seed", "-1"], ["--seed -1"]),
         (["--width", "3"], ["16..8192"]),
         (["--server", "localhost"], ["HOST:PORT"]),
         (["--server", "127.0.0.1:9"], ["127.0.0.1:9", "no CARLA server"]),
@@ -175,10 +213,10 @@ def test_a_misspelt_option_is_a_usage_error():
 def test_the_port_in_use_is_named():
     from hazardsim.supervise import embedded_server
 
-    with embedded_server("Town01", ("--samples", "1")) as port:
-        result = hazardsim("serve", "--port", port, timeout=60)
+    with embedded_server("Town01", ("--samples", "1")) as server:
+        result = hazardsim("serve", "--port", server.port, timeout=60)
     assert result.returncode == 1
-    assert str(port) in result.stderr
+    assert str(server.port) in result.stderr
     assert "Traceback" not in result.stderr
 
 

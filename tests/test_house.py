@@ -35,4 +35,5 @@ assert not heavy, heavy
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
+    assert "Union" not in result.stdout
     assert "render" in result.stdout or "run-caos" in result.stdout

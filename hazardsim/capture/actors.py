@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from hazardsim.capture.rig import ROLE, transform_of
-from hazardsim.capture.session import Session
-from hazardsim.errors import PlacementError, SimulatorError
+from hazardsim.capture.rig import transform_of
+from hazardsim.capture.session import ROLE, Session
+from hazardsim.errors import PlacementError, ServerLostError, SimulatorError
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene
 from hazardsim.taxonomy import ANOMALY_FOLDER
+
+LOG = logging.getLogger(__name__)
 
 PACKAGE = "hazardsim"
 
@@ -38,7 +41,10 @@ class Cast:
         """Destroy the actors."""
         import carla
 
-        self._session.client.apply_batch_sync([carla.command.DestroyActor(i) for i in self.ids], False)
+        try:
+            self._session.client.apply_batch_sync([carla.command.DestroyActor(i) for i in self.ids], False)
+        except RuntimeError as error:  # the next session clears what is left; what went wrong before this matters more
+            LOG.warning("a scene's actors could not be removed: %s", error)
         self.ids = []
 
     def _place_actor(self, library: Any, actor: PlacedActor) -> int:  # noqa: ANN401
@@ -67,7 +73,12 @@ class Cast:
         try:
             return self._session.world.spawn_actor(blueprint, transform_of(thing.pose))
         except RuntimeError as error:
-            raise PlacementError(f"{blueprint.id} at ({thing.pose.x_m}, {thing.pose.y_m}): {error}") from error
+            what = f"{blueprint.id} at ({thing.pose.x_m}, {thing.pose.y_m}): {error}"
+            if "collision" in str(error):
+                raise PlacementError(what) from error
+            if "Spawn failed" in str(error):
+                raise SimulatorError(what) from error
+            raise ServerLostError(what) from error
 
     def _lower(self, made: Any, actor: PlacedActor) -> None:  # noqa: ANN401
         """Stand the body on the ground: a CARLA walker's origin is in its middle, not at its feet."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import queue
+import time
 from types import TracebackType
 from typing import Any
 
@@ -10,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.capture.decode import bgra_from_bytes
-from hazardsim.capture.session import FRAME_TIMEOUT_S, Session
+from hazardsim.capture.session import FRAME_TIMEOUT_S, ROLE, Session
 from hazardsim.errors import ServerLostError, SimulatorError
 from hazardsim.scenario.axes import Pose, carla_from_pose
 from hazardsim.scenario.scene import SceneCamera
 
+LOG = logging.getLogger(__name__)
+
 KINDS = ("rgb", "semantic_segmentation", "instance_segmentation", "depth")
-ROLE = "hazardsim"
 
 # Lens distortion must be equal for all four or labels shift against the picture; motion blur would smear a moved rig.
 _LENS = {"lens_circle_falloff": "5.0", "lens_circle_multiplier": "0.0", "lens_k": "0.0", "lens_kcube": "0.0"}
@@ -80,12 +83,13 @@ class CameraRig:
         Raises:
             SimulatorError: a camera is late or has skipped the frame; the message names it.
         """
-        return {kind: self._picture(kind, frame) for kind in KINDS}
+        deadline = time.monotonic() + FRAME_TIMEOUT_S
+        return {kind: self._picture(kind, frame, deadline) for kind in KINDS}
 
-    def _picture(self, kind: str, frame: int) -> NDArray[np.uint8]:
+    def _picture(self, kind: str, frame: int, deadline: float) -> NDArray[np.uint8]:
         while True:
             try:
-                image = self._queues[kind].get(timeout=FRAME_TIMEOUT_S)
+                image = self._queues[kind].get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise ServerLostError(
                     f"the {kind} camera sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s"
@@ -96,8 +100,11 @@ class CameraRig:
                 raise SimulatorError(f"the {kind} camera skipped frame {frame} and sent {image.frame}")
 
     def _close(self) -> None:
-        for sensor in self._sensors.values():
-            sensor.stop()
-        for sensor in self._sensors.values():
-            sensor.destroy()
+        try:
+            for sensor in self._sensors.values():
+                sensor.stop()
+            for sensor in self._sensors.values():
+                sensor.destroy()
+        except RuntimeError as error:
+            LOG.warning("a camera could not be removed: %s", error)
         self._sensors.clear()

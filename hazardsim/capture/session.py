@@ -11,6 +11,8 @@ from hazardsim.errors import ConfigError, ServerLostError, SimulatorError
 
 LOG = logging.getLogger(__name__)
 
+ROLE = "hazardsim"
+"""Every actor of ours carries this `role_name`."""
 STEP_S = 0.05
 LOAD_TIMEOUT_S = 120.0
 CALL_TIMEOUT_S = 30.0
@@ -76,6 +78,7 @@ class Session:
         settings.max_substep_delta_time = 0.01
         settings.max_substeps = 10
         self.world.apply_settings(settings)
+        self._clear_leftovers()
         return self
 
     def __exit__(
@@ -97,6 +100,20 @@ class Session:
             return int(self.world.tick(FRAME_TIMEOUT_S))
         except RuntimeError as error:
             raise ServerLostError(f"the server stopped answering: {error}") from error
+
+    def _clear_leftovers(self) -> None:
+        """Destroy what an earlier, killed client of ours left behind, and do not take its settings for the server's."""
+        import carla
+
+        self.tick()
+        old = [a.id for a in self.world.get_actors() if a.attributes.get("role_name") == ROLE]
+        if not old:
+            return
+        LOG.warning("removing %d actors that an earlier run left on the server", len(old))
+        self.client.apply_batch_sync([carla.command.DestroyActor(i) for i in old], False)
+        self.tick()
+        self._before.synchronous_mode = False
+        self._before.fixed_delta_seconds = None
 
     def _load(self, town: str) -> Any:  # noqa: ANN401
         wanted = town.rsplit("/", 1)[-1]

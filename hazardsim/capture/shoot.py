@@ -13,10 +13,11 @@ from hazardsim.frame import Frame, SeenAnomaly
 from hazardsim.scenario.scene import Scene
 
 
-def shoot(session: Session, rig: CameraRig, scene: Scene, warm_up: int = 0) -> Frame:
+def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0) -> Frame:
     """Put the scene up, take its pictures, take it down.
 
-    `warm_up` ticks go by before the pictures: Unreal's exposure and puddles settle over time (carla.md 5).
+    `drawn_by` goes into the frame's versions. `warm_up` ticks go by before the pictures: Unreal's exposure and puddles
+    settle over time (carla.md 5).
 
     Raises:
         SimulatorError: an actor cannot be placed, or a camera fails.
@@ -30,7 +31,7 @@ def shoot(session: Session, rig: CameraRig, scene: Scene, warm_up: int = 0) -> F
         for _ in range(warm_up):
             rig.pictures(session.tick())
         pictures = rig.pictures(session.tick())
-        versions = {"server": session.version, "client": session.client.get_client_version()}
+        versions = {"server": session.version, "client": session.client.get_client_version(), "drawn_by": drawn_by}
         return frame_from_pictures(scene, pictures, cast.ids, versions)
     finally:
         cast.leave()

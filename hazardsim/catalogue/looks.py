@@ -9,7 +9,6 @@ from hazardsim.catalogue.model import Material
 Colour = tuple[float, float, float]
 
 DARK_PLASTIC: Final = Material("dark_plastic", (0.06, 0.06, 0.065), roughness=0.65)
-GREY_PLASTIC: Final = Material("grey_plastic", (0.35, 0.36, 0.37), roughness=0.6)
 SHADOW: Final = Material("shadow", (0.015, 0.015, 0.015), roughness=0.95)
 TYRE: Final = Material("tyre", (0.045, 0.045, 0.048), "rubber", roughness=0.9)
 ALLOY: Final = Material("alloy", (0.62, 0.63, 0.65), roughness=0.3, metallic=0.9)

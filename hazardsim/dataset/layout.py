@@ -56,6 +56,11 @@ class SplitLayout:
         """Records of a run that is not finished; gone when it is."""
         return self.folder / f".{self.split}.journal"
 
+    @property
+    def lock(self) -> PurePosixPath:
+        """Held by the process that writes the split; gone when it is whole."""
+        return self.folder / f".{self.split}.lock"
+
     def file(self, kind: Kind, town: str, number: int) -> PurePosixPath:
         """A picture; `number` counts from 1 and is not padded."""
         return self.folder / kind / self.split / self.town_folder(town) / f"{number}.png"

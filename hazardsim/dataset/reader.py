@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.dataset.codecs import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
-from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.dataset.layout import KINDS, Split, SplitLayout
 from hazardsim.errors import DatasetError
+from hazardsim.scenario.scene import scene_from_data
 
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 
@@ -63,10 +64,23 @@ def read_split(root: Path, split: Split) -> Iterator[StoredFrame]:
     with manifest.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                record = json.loads(line)
-            except ValueError as error:
+                record = _checked(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
                 raise DatasetError(f"{manifest} line {number} is damaged: {error}") from error
             yield StoredFrame(root, split, record)
+
+
+def _checked(record: dict[str, Any]) -> dict[str, Any]:
+    """The record, if it has what readers use and its files lie inside the dataset."""
+    scene_from_data(record["scene"])
+    int(record["number"])
+    for seen in record["anomalies"]:
+        float(seen["distance_m"])
+    for kind in KINDS:
+        path = PurePosixPath(record["files"][kind]["path"])
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{kind} file {path} lies outside the dataset")
+    return record
 
 
 def read_all(root: Path) -> Iterator[StoredFrame]:

@@ -90,17 +90,24 @@ class SplitWriter:
         listing = sorted((self._odgt_entry(_load(file)) for file in kept), key=lambda e: str(e["fpath_img"]))
         write_whole(self._root / self._layout.odgt, [json.dumps(listing).encode()])
         write_whole(self._root / self._layout.manifest, (file.read_bytes() for file in kept))
-        shutil.rmtree(self._root / self._layout.journal, ignore_errors=True)
+        self._tidy()
         self.complete = True
+
+    def _tidy(self) -> None:
+        shutil.rmtree(self._root / self._layout.journal, ignore_errors=True)
+        (self._root / self._layout.lock).unlink(missing_ok=True)
 
     def _open(self) -> None:
         path = self._root / self._layout.recipe
-        self.complete = is_whole(self._root, self._layout.split, self._recipe)
+        compare_recipe(self._root, self._layout.split, self._recipe)
+        self._lock = _lock(self._root / self._layout.lock)
+        compare_recipe(self._root, self._layout.split, self._recipe)  # again: it may have come while we waited
         if not path.exists():
             write_whole(path, [json.dumps(self._recipe, indent=2, sort_keys=True).encode(), b"\n"])
-        self._lock = _lock(path)
+        self.complete = (self._root / self._layout.manifest).exists()
         if self.complete:
-            shutil.rmtree(self._root / self._layout.journal, ignore_errors=True)
+            self._tidy()
+            return
         for file in self._journalled(""):
             record = _load(file)
             self._tried[(record["town"], record["index"])] = record.get("number")
@@ -126,32 +133,41 @@ class SplitWriter:
         }
 
 
-def is_whole(root: Path, split: Split, recipe: Record) -> bool:
-    """Whether the split is there from the first frame to the last.
+def is_whole(root: Path, split: Split) -> bool:
+    """Whether the split is there from the first frame to the last, with nothing left to tidy up."""
+    layout = SplitLayout(split)
+    return (root / layout.manifest).exists() and not (root / layout.journal).exists()
+
+
+def compare_recipe(root: Path, split: Split, recipe: Record, ignore: frozenset[str] = frozenset()) -> None:
+    """Refuse a split that was begun with another recipe.
 
     Raises:
-        DatasetError: it is there, or was begun, with another recipe; the message names the first difference.
+        DatasetError: names the first difference.
     """
     layout = SplitLayout(split)
     path = root / layout.recipe
     if not path.exists():
-        return False
+        return
     found, wanted = _load(path), json.loads(json_line(recipe))
-    for key in sorted(set(found) | set(wanted)):
+    for key in sorted((set(found) | set(wanted)) - ignore):
         if found.get(key) != wanted.get(key):
             raise DatasetError(
-                f"{root / layout.folder} holds a {split} split made with another {key} ({_short(found.get(key))}, "
-                f"now {_short(wanted.get(key))}); choose another --out or delete it"
+                f"{root / layout.folder} holds a {split} split made with {key} = {_short(found.get(key))}, now it is "
+                f"{_short(wanted.get(key))}; ask for the same, choose another --out, or delete it"
             )
-    return (root / layout.manifest).exists()
 
 
 def _lock(path: Path) -> IO[bytes]:
-    """Hold the recipe for as long as the writer lives; the system lets go of it when the process ends.
+    """Hold the lock file for as long as the writer lives; the system lets go of it when the process ends.
 
     A process that was just killed may need a moment to let go.
     """
-    file = path.open("rb")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise DatasetError(f"cannot write {path.parent}: {error.strerror}; choose another --out") from error
     patience = (0.0, 0.5, 1.0, 2.0)
     if any(_try_lock(file, wait_s) for wait_s in patience):
         return file

@@ -31,11 +31,6 @@ class Box:
         turned = signs * np.array(self.half_m[:2]) @ self._turn()[:2, :2].T
         return np.asarray(turned + np.array(self.centre_m[:2]), dtype=np.float64)
 
-    def grown(self, margin_m: float) -> Box:
-        """The box with every half size larger by `margin_m`."""
-        x, y, z = self.half_m
-        return Box(self.centre_m, (x + margin_m, y + margin_m, z + margin_m), self.yaw_deg)
-
     def _turn(self) -> Array:
         c, s = np.cos(np.radians(self.yaw_deg)), np.sin(np.radians(self.yaw_deg))
         return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

@@ -55,6 +55,8 @@ class Stage:
         self._still = BoxField(tuple(near))
         self._added: list[Box] = [box_on_ground(ego, (5.0, 2.0, 1.6))]
         self._moving = BoxField(())
+        self._watched: list[NDArray[np.float64]] = []
+        self._eye = np.array([camera.pose.x_m, camera.pose.y_m, camera.pose.z_m])
 
     def stand(self, pose: Pose, size_m: tuple[float, float, float], on: frozenset[int]) -> Pose | None:
         """The pose lowered or raised to the ground, or None where the ground is uneven or not one of `on`."""
@@ -75,27 +77,29 @@ class Stage:
         roomy = Box(box.centre_m, (box.half_m[0] + margin_m, box.half_m[1] + margin_m, box.half_m[2]), box.yaw_deg)
         return not self._still.meets(roomy) and not BoxField(tuple(self._added)).meets(roomy)
 
-    def add(self, pose: Pose, size_m: tuple[float, float, float]) -> None:
-        """Take the room."""
-        self._added.append(box_on_ground(pose, size_m))
+    def add(self, pose: Pose, size_m: tuple[float, float, float], watched: bool = False) -> None:
+        """Take the room; what comes later must not hide a thing that is `watched`."""
+        box = box_on_ground(pose, size_m)
+        self._added.append(box)
         self._moving = BoxField(tuple(self._added[1:]))
+        if watched:
+            self._watched.append(_points_of(box))
 
     def in_sight(self, pose: Pose, size_m: tuple[float, float, float]) -> bool:
-        """Whether at least seven of nine points of the thing's box are seen from the camera past every other box."""
-        box = box_on_ground(pose, size_m)
-        eye = np.array([self.camera.pose.x_m, self.camera.pose.y_m, self.camera.pose.z_m])
-        centre = np.array(box.centre_m)
-        points = np.vstack([centre[None], centre + (box.corners() - centre) * 0.8])
-        blocked = self._still.blocks(eye, points) | self._moving.blocks(eye, points)
-        return int(blocked.sum()) <= 2
+        """Whether nine points of the thing's box are all seen from the camera past every other box."""
+        points = _points_of(box_on_ground(pose, size_m))
+        return not bool((self._still.blocks(self._eye, points) | self._moving.blocks(self._eye, points)).any())
 
-    def hides_added(self, pose: Pose, size_m: tuple[float, float, float]) -> bool:
-        """Whether the thing would stand between the camera and something already added."""
-        if len(self._added) < 2:
-            return False
-        eye = np.array([self.camera.pose.x_m, self.camera.pose.y_m, self.camera.pose.z_m])
-        points = np.vstack([np.array(b.centre_m)[None] for b in self._added[1:]])
-        return bool(BoxField((box_on_ground(pose, size_m),)).blocks(eye, points).any())
+    def hides_watched(self, pose: Pose, size_m: tuple[float, float, float]) -> bool:
+        """Whether the thing would stand before any of the nine points of a watched one."""
+        newcomer = BoxField((box_on_ground(pose, size_m),))
+        return any(bool(newcomer.blocks(self._eye, points).any()) for points in self._watched)
+
+
+def _points_of(box: Box) -> NDArray[np.float64]:
+    """The middle of a box and its corners drawn in by a tenth, [9,3]."""
+    centre = np.array(box.centre_m)
+    return np.vstack([centre[None], centre + (box.corners() - centre) * 0.9])
 
 
 def beside(point: LanePoint, right_m: float, yaw_deg: float) -> Pose:

@@ -41,11 +41,12 @@ def sample_scene(
     rng = np.random.default_rng([seed, zlib.crc32(surroundings.town.encode()), index])
     chosen = _of_categories(assets, scenario.anomalies.categories)
     weather = sample_weather(scenario.weather, rng)
+    wanted = int(rng.integers(scenario.anomalies.count[0], scenario.anomalies.count[1] + 1)) if chosen else 0
     for _ in range(_VIEWS):
         ego, camera = _draw_view(scenario, surroundings, rng)
         stage = Stage(surroundings, camera, ego)
-        anomalies = _draw_anomalies(scenario, chosen, stage, rng) if chosen else ()
-        if chosen and not anomalies:
+        anomalies = _draw_anomalies(scenario, chosen, wanted, stage, rng)
+        if wanted and not anomalies:
             continue
         actors = (*_draw_vehicles(scenario, stage, rng), *_draw_pedestrians(scenario, stage, rng))
         name = f"{surroundings.town}-{seed}-{index:06d}"
@@ -82,20 +83,19 @@ def _draw_view(scenario: Scenario, around: Surroundings, rng: np.random.Generato
 
 
 def _draw_anomalies(
-    scenario: Scenario, assets: tuple[AnomalyAsset, ...], stage: Stage, rng: np.random.Generator
+    scenario: Scenario, assets: tuple[AnomalyAsset, ...], wanted: int, stage: Stage, rng: np.random.Generator
 ) -> list[PlacedAnomaly]:
     """Anomalies go in first: they are the ones that must be seen whole."""
-    spec = scenario.anomalies
     categories = sorted({a.category for a in assets})
     placed: list[PlacedAnomaly] = []
-    for _ in range(int(rng.integers(spec.count[0], spec.count[1] + 1))):
+    for _ in range(wanted):
         for _ in range(_TRIES):
             category = categories[int(rng.integers(len(categories)))]
             of_category = [a for a in assets if a.category == category]
             asset = of_category[int(rng.integers(len(of_category)))]
             found = _try_anomaly(scenario, asset, stage, rng)
             if found is not None:
-                stage.add(found.pose, found.size_m)
+                stage.add(found.pose, found.size_m, watched=True)
                 placed.append(found)
                 break
     return placed
@@ -123,7 +123,7 @@ def _try_anomaly(
     standing = stage.stand(pose, size, ROAD if on_road else ROADSIDE)
     if standing is None or not stage.free(standing, size, margin) or not stage.in_sight(standing, size):
         return None
-    if seen_whole(stage.camera, box_on_ground(standing, size)) < 2 * spec.min_pixels or stage.hides_added(
+    if seen_whole(stage.camera, box_on_ground(standing, size)) < 2 * spec.min_pixels or stage.hides_watched(
         standing, size
     ):
         return None
@@ -144,7 +144,7 @@ def _draw_vehicles(scenario: Scenario, stage: Stage, rng: np.random.Generator) -
             if point is None:
                 continue
             pose = beside(point, float(rng.uniform(-0.2, 0.2)), point.pose.yaw_deg + float(rng.uniform(-1.5, 1.5)))
-            if not stage.free(pose, vehicle.size_m, 0.5) or stage.hides_added(pose, vehicle.size_m):
+            if not stage.free(pose, vehicle.size_m, 0.5) or stage.hides_watched(pose, vehicle.size_m):
                 continue
             standing = stage.stand(pose, vehicle.size_m, ROAD)
             if standing is None:
@@ -167,7 +167,7 @@ def _draw_pedestrians(scenario: Scenario, stage: Stage, rng: np.random.Generator
                 continue
             turn = float(rng.choice([0.0, 180.0])) + float(rng.uniform(-20, 20))
             pose = beside(point, point.edge_m + float(rng.uniform(0.5, 2.2)), point.pose.yaw_deg + turn)
-            if not stage.free(pose, walker.size_m, 0.2) or stage.hides_added(pose, walker.size_m):
+            if not stage.free(pose, walker.size_m, 0.2) or stage.hides_watched(pose, walker.size_m):
                 continue
             standing = stage.stand(pose, walker.size_m, ROADSIDE)
             if standing is None:

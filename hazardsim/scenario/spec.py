@@ -15,6 +15,7 @@ from hazardsim.shipped import shipped
 
 Condition = Literal["clear", "cloudy", "wet", "rain", "fog"]
 Share = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], Field(description="lowest and highest value, both reached")]
 Count = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], Field()]
 
@@ -23,7 +24,7 @@ Count = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]
 class CameraSpec:
     """One pinhole camera, mounted at windscreen height above the ego pose."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     width_px: Annotated[int, Field(ge=16, le=8192)] = 1280
     height_px: Annotated[int, Field(ge=16, le=8192)] = 720
@@ -37,7 +38,7 @@ class CameraSpec:
 class EgoSpec:
     """Where the camera may stand on a driving lane."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     lateral_m: Range = (-0.4, 0.4)
     yaw_deg: Range = (-4.0, 4.0)
@@ -47,7 +48,7 @@ class EgoSpec:
 class WeatherSpec:
     """How often each condition occurs, and where the sun stands."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     conditions: dict[Condition, Share] = field(
         default_factory=lambda: {"clear": 4.0, "cloudy": 2.0, "wet": 1.0, "rain": 1.0, "fog": 1.0}
@@ -60,7 +61,7 @@ class WeatherSpec:
 class TrafficSpec:
     """Vehicles on the driving lanes and pedestrians beside them, within `reach_m` ahead."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     vehicles: Count = (1, 5)
     pedestrians: Count = (0, 4)
@@ -71,12 +72,12 @@ class TrafficSpec:
 class AnomalySpec:
     """How many anomalies stand in a scene, how far away, on the road or beside it."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     count: Count = (1, 3)
-    distance_m: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (5.0, 35.0)
+    distance_m: tuple[Positive, Positive] = (5.0, 35.0)
     on_road: Annotated[float, Field(ge=0, le=1)] = 0.6
-    scale: Range = (1.0, 1.0)
+    scale: tuple[Positive, Positive] = (1.0, 1.0)
     categories: tuple[str, ...] = ()
     min_pixels: Annotated[int, Field(ge=1)] = 60
 
@@ -85,7 +86,7 @@ class AnomalySpec:
 class Scenario:
     """Everything that varies from scene to scene, and how."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: str = "street-hazards"
     camera: CameraSpec = field(default_factory=CameraSpec)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from hazardsim.errors import TownError
+from hazardsim.errors import SimulatorError, TownError
 from hazardsim.server.protocol.registry import SERVED_VERSION
 from hazardsim.server.protocol.rpc import Endpoint, RpcServer, endpoints
 from hazardsim.server.protocol.sockets import listen_pair
@@ -148,7 +148,7 @@ def serve(
         port: the first of two neighbouring ports; 0 takes a free pair.
         variant: a Mitsuba variant, None for the best that works.
         samples: light paths a pixel, None for the renderer's own choice.
-        ready_file: written whole as soon as clients may connect: JSON with `host`, `port` and `pid`.
+        ready_file: written whole as soon as clients may connect: JSON with `host`, `port`, `pid` and `renderer`.
         parent_pid: the process that started this one; when it is gone, the server ends.
 
     Raises:
@@ -163,10 +163,11 @@ def serve(
 
     if parent_pid is not None:
         end_with_parent(parent_pid)
+    renderer = MitsubaRenderer(variant) if samples is None else MitsubaRenderer(variant, samples)
     service = Service(
         town_of=build_town,
         maps=town_names(),
-        renderer=MitsubaRenderer(variant) if samples is None else MitsubaRenderer(variant, samples),
+        renderer=renderer,
         catalogue=load_catalogue(),
         street=street,
         host=host,
@@ -178,15 +179,23 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
     with service:
         if ready_file is not None:
-            announce(ready_file, service.host, service.port)
+            announce(ready_file, service.host, service.port, renderer.description)
         stop.wait()
 
 
-def announce(ready_file: Path, host: str, port: int) -> None:
-    """Tell a waiting parent where the server listens; the file appears whole or not at all."""
+def announce(ready_file: Path, host: str, port: int, renderer: str) -> None:
+    """Tell a waiting parent where the server listens and how it draws; the file appears whole or not at all.
+
+    Raises:
+        SimulatorError: the file cannot be written.
+    """
     draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"host": host, "port": port, "pid": os.getpid()}) + "\n", encoding="utf-8")
-    draft.replace(ready_file)
+    facts = {"host": host, "port": port, "pid": os.getpid(), "renderer": renderer}
+    try:
+        draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        draft.replace(ready_file)
+    except OSError as error:
+        raise SimulatorError(f"cannot write the ready file {ready_file}: {error.strerror}") from error
 
 
 def end_with_parent(parent_pid: int) -> None:

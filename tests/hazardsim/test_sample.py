@@ -111,6 +111,24 @@ def test_without_assets_there_is_nothing_unusual(around):
     assert scene.anomalies == ()
 
 
+def test_no_anomaly_may_hide_another(scenes):
+    for scene in scenes:
+        eye = np.array([scene.camera.pose.x_m, scene.camera.pose.y_m, scene.camera.pose.z_m])
+        things = [(a.pose, a.size_m) for a in scene.anomalies]
+        things += [(a.pose, SIZE[a.blueprint]) for a in scene.actors]
+        boxes = [box_on_ground(*thing) for thing in things]
+        for i in range(len(scene.anomalies)):
+            others = BoxField((*boxes[:i], *boxes[i + 1 :]))
+            centre = np.array(boxes[i].centre_m)
+            inner = centre + (boxes[i].corners() - centre) * 0.9
+            assert not others.blocks(eye, inner).any(), scene.id
+
+
+def test_a_count_from_zero_gives_scenes_without_anomalies(around, assets):
+    scenario = replace(Scenario(), anomalies=replace(Scenario().anomalies, count=(0, 0)))
+    assert sample_scene(scenario, 7, 0, around, assets).anomalies == ()
+
+
 def test_an_unknown_category_is_named(around, assets):
     scenario = replace(Scenario(), anomalies=replace(Scenario().anomalies, categories=("unicorn",)))
     with pytest.raises(ConfigError, match="unicorn"):

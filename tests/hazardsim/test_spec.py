@@ -28,6 +28,8 @@ def test_the_default_scenario_is_the_code_default():
         ("weather: {conditions: {hail: 1}}", ["hail", "clear"]),
         ("weather: {conditions: {clear: 0}}", ["weather.conditions", "above 0"]),
         ("anomalies: {count: [3, 1]}", ["anomalies.count", "3", "1"]),
+        ("ego: {yaw_deg: [.nan, 1]}", ["ego.yaw_deg", "finite"]),
+        ("anomalies: {scale: [0, 1]}", ["anomalies.scale", "greater than 0"]),
         ("camera: [1", ["not valid YAML"]),
         ("- 1", ["file"]),
     ],

@@ -80,7 +80,7 @@ def test_a_left_out_scene_is_remembered(tmp_path, make_frame):
 def test_another_recipe_is_refused_and_names_the_difference(tmp_path, make_frame):
     fill(tmp_path, make_frame, [1])
     before = tree(tmp_path)
-    with pytest.raises(DatasetError, match=r"another seed \(7, now 8\)"):
+    with pytest.raises(DatasetError, match=r"seed = 7, now it is 8"):
         SplitWriter(tmp_path, "test", {**RECIPE, "seed": 8})
     assert tree(tmp_path) == before
 

@@ -222,8 +222,9 @@ def test_a_token_that_nobody_uses_holds_a_tick_up_once(streams):
 
 def test_the_ready_file_appears_whole(tmp_path):
     target = tmp_path / "ready.json"
-    announce(target, "127.0.0.1", 4711)
-    assert json.loads(target.read_text()) == {"host": "127.0.0.1", "port": 4711, "pid": os.getpid()}
+    announce(target, "127.0.0.1", 4711, "flat colours")
+    facts = {"host": "127.0.0.1", "port": 4711, "pid": os.getpid(), "renderer": "flat colours"}
+    assert json.loads(target.read_text()) == facts
     assert list(tmp_path.iterdir()) == [target]
 
 

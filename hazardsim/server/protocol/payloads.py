@@ -21,7 +21,6 @@ _ACTOR: Final = struct.Struct("<IB6f3f3f3f")
 _VEHICLE: Final = struct.Struct("<fff3?ifB?IB")
 _WALKER: Final = struct.Struct("<3ff?")
 _UNION_BYTES: Final = 54
-ACTOR_BYTES: Final = _ACTOR.size + _UNION_BYTES
 
 _ACTIVE: Final = 1
 _GREEN: Final = 2

@@ -19,7 +19,6 @@ from hazardsim.server.protocol.sockets import accepted, close_listener, shut
 _log = logging.getLogger(__name__)
 
 STATE_STREAM: Final = 0
-TOKEN_BYTES: Final = 24
 QUEUE_MESSAGES: Final = 16
 _TCP: Final = 1
 _CLIENTS_OWN_HOST: Final = 0

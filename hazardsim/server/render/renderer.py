@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,12 @@ class MitsubaRenderer:
     def variant(self) -> Variant:
         """The Mitsuba variant in use."""
         return self._variant
+
+    @property
+    def description(self) -> str:
+        """Everything that decides the noise in a picture: libraries, variant, paths a pixel."""
+        parts = [f"{name} {version(name)}" for name in ("mitsuba", "drjit", "mitsuba-oidn")]
+        return ", ".join([*parts, self._variant.name, f"{self._samples} samples", f"seed {self._seed}"])
 
     def load(self, town: Town) -> None:
         """Make this the town of all that follows.

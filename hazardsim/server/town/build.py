@@ -58,7 +58,7 @@ def _find(name: str) -> Path:
         by_lower = {k.lower(): k for k in known}
         close = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(by_lower[c] for c in close)}?" if close else f"known: {', '.join(known)}"
-        raise TownError(f"unknown town {name!r}; {hint} A path to an .osm or .xodr file works too")
+        raise TownError(f"unknown town {name!r}; {hint} (a path to an .osm or .xodr file works too)")
     if not path.is_file():
         raise TownError(f"{name}: there is no such file; give a path to an .osm or .xodr file")
     return path

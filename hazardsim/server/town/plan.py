@@ -52,11 +52,6 @@ class Spot:
     y: float
     along_rad: float
 
-    @property
-    def to_road_rad(self) -> float:
-        """The direction towards the road."""
-        return self.along_rad + np.pi / 2
-
 
 def kerb_lines(road: BaseGeometry, offset_m: float, is_sharp: bool = False) -> list[Floats]:
     """Closed lines [N,2] at a distance from the carriageway, walked with the road on the left."""

@@ -38,11 +38,6 @@ class Register:
         self.models[key] = parts
         self._boxes[key] = low, high
 
-    def half_size(self, key: str) -> Floats:
-        """Half sizes [3] of a model's box."""
-        low, high = self._boxes[key]
-        return (high - low) / 2
-
     def stand(self, name: str, tag: int, key: str, place: Floats, heading_rad: float, scale: float = 1.0) -> None:
         """Place a model at `place` [3]."""
         low, high = self._boxes[key]
