@@ -159,26 +159,15 @@ class Report:
         report(self.runs, self.to)
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """Check a benchmark on disk, or say which are found and where the others are to be had."""
-
-    what: (
-        Annotated[DataCheck, tyro.conf.subcommand("check", prefix_name=False)]
-        | Annotated[DataWhere, tyro.conf.subcommand("where", prefix_name=False)]
-    )
-
-    def run(self) -> None:
-        """Checks or lists."""
-        self.what.run()
-
-
 Command = (
     Annotated[RunCaos, tyro.conf.subcommand("run-caos")]
     | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Report, tyro.conf.subcommand("report")]
-    | Annotated[Data, tyro.conf.subcommand("data")]
+    | Annotated[
+        Annotated[DataCheck, tyro.conf.subcommand("check")] | Annotated[DataWhere, tyro.conf.subcommand("where")],
+        tyro.conf.subcommand("data", description="Check a benchmark on disk, or say which are found, and where from."),
+    ]
 )
 
 

@@ -109,3 +109,13 @@ def test_data_where_lists_every_benchmark(monkeypatch: pytest.MonkeyPatch, capsy
     assert main() == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in ("streethazards", "road_anomaly_21", "lost_and_found", "cityscapes"))
+
+
+def test_data_check_takes_its_root(
+    shared_streets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ood_eval", "data", "check", "streethazards", "--root", str(shared_streets)])
+    assert main() == 1  # it is not the public set of 5125, 1031 and 1500 images, and the first finding says so
+    shown = capsys.readouterr()
+    assert "5125" in shown.out
+    assert "Traceback" not in shown.err
