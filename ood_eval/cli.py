@@ -1,4 +1,4 @@
-"""The command `ood_eval`: run-caos, train, report. Heavy packages are imported when a command runs."""
+"""The command `ood_eval`: run-caos, run, train, report, data. Heavy packages are imported when a command runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from ood_eval.data.commands import DataCheck, DataWhere
 from ood_eval.errors import OodEvalError
 
 
@@ -55,33 +56,68 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Scoring:
+    """What is scored, and with what.
+
+    Args:
+        detectors: names, also with steps (maxlogit+flip), or package.module:Class for your own. The suite's, if not
+            given.
+        checkpoint: a trained segmenter, instead of training one.
+        seeds: train once with each of these and report mean and deviation. The one of --seed, if not given.
+        limit_test: score the first so many images of each set only.
+        device: what scoring runs on, as torch names it.
+    """
+
+    detectors: tuple[str, ...] = ()
+    checkpoint: Path | None = None
+    seeds: tuple[int, ...] = ()
+    limit_test: int | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
 class RunCaos:
     """Train a segmenter on a StreetHazards-style set, run the detectors on its test split, draw the report.
 
     Args:
         data: folder with train/ and test/ in StreetHazards layout.
         out: where checkpoint, rows and report go; what is already there is not done again.
-        detectors: names, or package.module:Class for your own. The CAOS suite's, if not given.
-        checkpoint: a trained segmenter, instead of training one.
-        suite: a shipped suite's name or a YAML file.
-        limit_test: score the first so many test images only.
-        device: what scoring runs on, as torch names it.
     """
 
     data: Path
     out: Path
+    scoring: Annotated[Scoring, tyro.conf.OmitArgPrefixes] = field(default_factory=Scoring)
     training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
-    detectors: tuple[str, ...] = ()
-    checkpoint: Path | None = None
-    suite: str = "caos"
-    limit_test: int | None = None
-    device: str = "cpu"
 
     def run(self) -> None:
         """Trains if needed, scores, reports, and prints the table."""
-        from ood_eval.jobs import run_caos
+        from ood_eval.experiment.command import run_suite
 
-        run_caos(self)
+        run_suite("caos", self.data, self.out, self.scoring, self.training)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a suite: train a segmenter or take one, score every benchmark that is found, draw the report.
+
+    Args:
+        suite: a YAML file, or the name of one that comes with the package: caos, streethazards-mini, real.
+        out: where checkpoints, rows and report go; what is already there is not done again.
+        data: folder of the suite's training set, which may hold a scored split too. Other sets are looked for where
+            `ood_eval data where` says; those not found are skipped.
+    """
+
+    suite: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SUITE")]
+    out: Path
+    data: Path | None = None
+    scoring: Annotated[Scoring, tyro.conf.OmitArgPrefixes] = field(default_factory=Scoring)
+    training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
+
+    def run(self) -> None:
+        """Trains if needed, scores, reports, and prints the table."""
+        from ood_eval.experiment.command import run_suite
+
+        run_suite(self.suite, self.data, self.out, self.scoring, self.training)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +145,7 @@ class Report:
     """Draw the report of finished runs and print their tables.
 
     Args:
-        runs: output folders of run-caos.
+        runs: output folders of run-caos and run.
         to: where the report goes; report/ in the first run's folder, if not given.
     """
 
@@ -125,8 +161,13 @@ class Report:
 
 Command = (
     Annotated[RunCaos, tyro.conf.subcommand("run-caos")]
+    | Annotated[Run, tyro.conf.subcommand("run")]
     | Annotated[Train, tyro.conf.subcommand("train")]
     | Annotated[Report, tyro.conf.subcommand("report")]
+    | Annotated[
+        Annotated[DataCheck, tyro.conf.subcommand("check")] | Annotated[DataWhere, tyro.conf.subcommand("where")],
+        tyro.conf.subcommand("data", description="Check a benchmark on disk, or say which are found, and where from."),
+    ]
 )
 
 

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from ood_eval.data import First, LabelPolicy, SegDataset, StreetHazards
 from ood_eval.data.streethazards import Split
-from ood_eval.detectors import DETECTORS, build_detector
-from ood_eval.errors import DataError
-from ood_eval.experiment.run import Evaluation
-from ood_eval.experiment.suite import load_suite
 from ood_eval.models import PyramidConfig
-from ood_eval.report import print_table, read_result, write_report
+from ood_eval.report import print_table, read_results, write_report
 from ood_eval.training import PRESETS, Machine, TrainingPlan, train
 
 if TYPE_CHECKING:
-    from ood_eval.cli import RunCaos, Training
+    from ood_eval.cli import Training
 
 _LOG: Final = logging.getLogger(__name__)
 # The preset's network: the paper's, and the one that two cores train in minutes.
@@ -29,29 +25,6 @@ _NETWORKS: Final = {
 }
 
 
-def run_caos(command: RunCaos) -> None:
-    """Trains if no checkpoint is given, scores the test split, writes the report, prints the table."""
-    options = command.training
-    suite = load_suite(command.suite)
-    if command.detectors:
-        suite = suite.with_detectors(command.detectors)
-    test = _split(command.data, "test", options, command.limit_test)
-    training = _split(command.data, "training", options, options.limit_train)
-    fit_splits: dict[str, SegDataset] = {"training": training}
-    try:
-        fit_splits["validation"] = _split(command.data, "validation", options, None)
-    except DataError as error:
-        _LOG.info("no validation split: %s", error)
-    for spec in suite.detectors:
-        build_detector(spec.name, spec.options, DETECTORS)
-    given = command.checkpoint
-    checkpoint = given if given is not None else train_segmenter(options, command.data, command.out)
-    seed = None if given is not None else options.seed
-    evaluation = Evaluation(suite, checkpoint, test, fit_splits, options.policy, seed, command.device)
-    evaluation.run(command.out)
-    report((command.out,), None)
-
-
 def train_segmenter(options: Training, data: Path, out: Path) -> Path:
     """Trains on the training split and returns the checkpoint."""
     return train(plan_of(options), _split(data, "training", options, options.limit_train), out, _machine(options))
@@ -59,7 +32,7 @@ def train_segmenter(options: Training, data: Path, out: Path) -> Path:
 
 def report(runs: Sequence[Path], to: Path | None) -> None:
     """Writes the report of finished runs and prints their tables."""
-    results = [read_result(run) for run in runs]
+    results = [result for run in runs for result in read_results(run)]
     written = write_report(results, to if to is not None else runs[0] / "report")
     for result in results:
         print_table(result)

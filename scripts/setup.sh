@@ -56,6 +56,11 @@ if ! has_llvm; then
     fi
 fi
 
+# Only the test of the report page needs a browser; it says so and is skipped where there is none.
+if [ "${EXTRAS/test/}" != "$EXTRAS" ] && ! command -v chromedriver >/dev/null && may_install; then
+    install chromium chromium-driver || say "no chromium here: the report page is not tested in a browser"
+fi
+
 python=$(find_python) || {
     may_install && install python3 python3-venv
     python=$(find_python)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,19 @@ class SegDataset(Protocol):
         """The files that sample `index` is read from."""
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A split that knows more of its samples than their pixels."""
+
+    def attributes(self, index: int) -> Mapping[str, Any]:
+        """JSON values by name: weather, town, anomalies, ... of sample `index`."""
+
+
+def attributes_of(dataset: SegDataset, index: int) -> Mapping[str, Any]:
+    """What a split knows of sample `index`; nothing, where it knows nothing."""
+    return dataset.attributes(index) if isinstance(dataset, Described) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class First:
     """The first `count` samples of a split, for quick runs.
@@ -99,6 +112,10 @@ class First:
     def files(self, index: int) -> Sequence[Path]:
         """The files that sample `index` is read from."""
         return self.whole.files(range(len(self))[index])
+
+    def attributes(self, index: int) -> Mapping[str, Any]:
+        """What the whole split knows of sample `index`."""
+        return attributes_of(self.whole, range(len(self))[index])
 
 
 def samples(dataset: SegDataset) -> Iterator[Sample]:

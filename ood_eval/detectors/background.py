@@ -1,4 +1,4 @@
-"""Background: posterior probability of the background class."""
+"""Background: posterior odds of the background class."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.detectors.msp import probability_of_others
 from ood_eval.errors import DetectorError
 from ood_eval.models.forward import Forward
 
 
 class Background(Detector):
-    """s = p_background.
+    """s = log(p_b / (1 - p_b)), the log-odds of the background class b.
 
-    The paper says so in words; the released code returns the opposite sign, which `inverted` gives.
+    It orders as p_b does and has no ties next to 0 or 1. The paper says p_b in words; the released code returns the
+    opposite sign, which `inverted` gives.
 
     Source: Hendrycks et al. 2022 section 5.1.
 
     Args:
         class_name: the class that holds everything else; it must be one the segmenter was trained with.
-        inverted: True scores 1 - p_background.
+        inverted: True scores the log-odds of 1 - p_b.
     """
 
     def __init__(self, class_name: str = "unlabeled", *, inverted: bool = False) -> None:
@@ -28,7 +28,7 @@ class Background(Detector):
         self.class_name, self.inverted = class_name, inverted
 
     def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..1.
+        """[B,H,W] f32, unbounded.
 
         Raises:
             DetectorError: the segmenter has no such class.
@@ -38,6 +38,7 @@ class Background(Detector):
             raise DetectorError(f"background: the segmenter has no class {self.class_name!r}, only {', '.join(names)}")
         with torch.inference_mode():
             channel = names.index(self.class_name)
-            if self.inverted:
-                return probability_of_others(forward.log_probabilities, torch.full_like(forward.top[1], channel))
-            return forward.log_probabilities[:, channel].exp()
+            logits = forward.output.logits
+            others = [index for index in range(len(names)) if index != channel]
+            odds = logits[:, channel] - logits[:, others].logsumexp(dim=1)
+            return -odds if self.inverted else odds

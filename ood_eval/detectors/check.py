@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,71 +13,81 @@ from ood_eval.data.labels import CLASS_NAMES
 from ood_eval.data.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
+from ood_eval.models.autoencoder import Autoencoder
+from ood_eval.models.confidence_branch import ConfidenceBranch
+from ood_eval.models.extras import Extras
 from ood_eval.models.forward import Forward
 from ood_eval.models.segmenter import Segmenter
 
-_BATCH, _HEIGHT, _WIDTH = 3, 24, 40
+View = Callable[[Tensor], Forward]
+
+_BATCH, _HEIGHT, _WIDTH, _WIDTH_OF_FEATURES = 3, 24, 40, 8
 
 
 def check_detector(make: Callable[[], Detector], name: str = "detector") -> None:
     """Runs a detector on a small seeded network and refuses any breach of the contract.
 
-    Checked: refuses to score unfitted; shape, float32, finite; the same twice; a batch equals its images one by one;
-    survives saving and loading; void labels change nothing.
+    Checked: refuses to score unfitted or without what it requires; shape, float32, finite; the same twice; leaves the
+    shared pass as it was; a batch equals its images one by one; survives saving and loading; void labels change
+    nothing.
 
     Raises:
         DetectorError: which rule is broken.
     """
-    segmenter = _small_segmenter()
-    images, labels = _pictures(segmenter)
+    view = _small_view()
+    images, labels = _pictures(view)
     if make().fit_split is not None:
-        _must_refuse(make(), Forward(segmenter, images), name)
-    detector = _fitted(make, segmenter, images, labels)
-    scores = detector.score(Forward(segmenter, images)).cpu()
+        _must_refuse(make(), view(images), name, "it was never fitted")
+    detector = _fitted(make, view, images, labels)
+    if needed := make().requires:
+        _must_refuse(detector, Forward(_small_segmenter(dropout=0.0), images), name, f"it has no {', '.join(needed)}")
+    shared = view(images)
+    scores = detector.score(shared).cpu()
     _require(scores.shape == (_BATCH, _HEIGHT, _WIDTH), name, f"scores have shape {tuple(scores.shape)}, not [B,H,W]")
     _require(scores.dtype == torch.float32, name, f"scores are {scores.dtype}, not float32")
     _require(bool(torch.isfinite(scores).all()), name, "scores hold NaN or infinity")
-    _require(torch.equal(detector.score(Forward(segmenter, images)).cpu(), scores), name, "a second call differs")
-    singles = torch.cat([detector.score(Forward(segmenter, images[i : i + 1])).cpu() for i in range(_BATCH)])
+    _require(torch.equal(detector.score(view(images)).cpu(), scores), name, "a second call differs")
+    _require(torch.equal(shared.output.logits, view(images).output.logits), name, "it changes the shared pass")
+    singles = torch.cat([detector.score(view(images[i : i + 1])).cpu() for i in range(_BATCH)])
     _require(torch.allclose(singles, scores, rtol=1e-4, atol=1e-5), name, "a batch differs from its images one by one")
     reloaded = make()
     reloaded.restore(_through_file(detector.state()))
-    _require(torch.equal(reloaded.score(Forward(segmenter, images)).cpu(), scores), name, "a saved copy differs")
-    _check_void(make, segmenter, images, labels, name)
+    _require(torch.equal(reloaded.score(view(images)).cpu(), scores), name, "a saved copy differs")
+    _check_void(make, view, images, labels, name)
 
 
-def _check_void(make: Callable[[], Detector], segmenter: Segmenter, images: Tensor, labels: Tensor, name: str) -> None:
+def _check_void(make: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str) -> None:
     """Whoever reads labels must skip void pixels; whoever does not must not care."""
     if make().fit_split is None:
         return
-    probe = Forward(segmenter, images)
-    plain = _fitted(make, segmenter, images, labels)
+    probe = view(images)
+    plain = _fitted(make, view, images, labels)
     scores = plain.score(probe)
-    merged = _fitted(make, segmenter, images, labels // 3).score(probe)
+    merged = _fitted(make, view, images, labels // 3).score(probe)
     nothing = torch.full_like(labels, VOID)
     if torch.equal(merged, scores):
-        same = _fitted(make, segmenter, images, nothing).score(probe)
+        same = _fitted(make, view, images, nothing).score(probe)
     else:
         more = (torch.cat([images, images.flip(0) // 2]), torch.cat([labels, nothing]))
-        same = _fitted(make, segmenter, *more).score(probe)
+        same = _fitted(make, view, *more).score(probe)
     _require(torch.equal(same, scores), name, "void labels change the scores")
 
 
-def _fitted(make: Callable[[], Detector], segmenter: Segmenter, images: Tensor, labels: Tensor) -> Detector:
+def _fitted(make: Callable[[], Detector], view: View, images: Tensor, labels: Tensor) -> Detector:
     detector = make()
     if detector.fit_split is not None:
         for index in range(len(images)):
-            detector.observe(Forward(segmenter, images[index : index + 1]), labels[index : index + 1])
+            detector.observe(view(images[index : index + 1]), labels[index : index + 1])
         detector.finish()
     return detector
 
 
-def _must_refuse(detector: Detector, forward: Forward, name: str) -> None:
+def _must_refuse(detector: Detector, forward: Forward, name: str, lack: str) -> None:
     try:
         detector.score(forward)
     except DetectorError:
         return
-    raise DetectorError(f"{name}: scores although it was never fitted")
+    raise DetectorError(f"{name}: scores although {lack}")
 
 
 def _through_file(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -93,26 +104,38 @@ def _require(holds: bool, name: str, breach: str) -> None:
 
 
 class _SmallNetwork(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 8, 5, stride=4, padding=2), nn.ReLU(), nn.Conv2d(8, 8, 1))
-        self.head = nn.Conv2d(8, len(CLASS_NAMES), 1)
+        self.features = nn.Sequential(nn.Conv2d(3, _WIDTH_OF_FEATURES, 5, stride=4, padding=2), nn.ReLU())
+        self.head = nn.Sequential(nn.Dropout2d(dropout), nn.Conv2d(_WIDTH_OF_FEATURES, len(CLASS_NAMES), 1))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         features = self.features(images)
-        return 4.0 * self.head(features), features, None
+        return self.classify(features), features, None
+
+    def classify(self, features: Tensor) -> Tensor:
+        return 4.0 * cast("Tensor", self.head(features))
 
 
-def _small_segmenter() -> Segmenter:
+def _small_view() -> View:
+    """The seeded network with every extra, on any images."""
+    segmenter = _small_segmenter(dropout=0.1)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        extras = Extras(ConfidenceBranch(_WIDTH_OF_FEATURES).eval(), Autoencoder((4, 8), code=4).eval())
+    return lambda images: Forward(segmenter, images, extras)
+
+
+def _small_segmenter(dropout: float) -> Segmenter:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = _SmallNetwork()
+        network = _SmallNetwork(dropout)
     return Segmenter(network, CLASS_NAMES).eval()
 
 
-def _pictures(segmenter: Segmenter) -> tuple[Tensor, Tensor]:
+def _pictures(view: View) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     size = (_BATCH, 3, _HEIGHT, _WIDTH)
     images = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
-    labels = Forward(segmenter, images).top[1].to(torch.uint8)
+    labels = view(images).top[1].to(torch.uint8)
     return images, labels

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from torch import Tensor
 
 from ood_eval.errors import DetectorError
+from ood_eval.models.extras import ExtraName
 from ood_eval.models.forward import Forward
 
 FitSplit = Literal["training", "validation"]
@@ -17,10 +19,17 @@ class Detector(ABC):
     """Scores pixels: float32, finite, larger = more anomalous, resolved at the anomalous tail.
 
     A detector that must see data first names the split in `fit_split`; the runner then calls `observe` on each batch
-    and `finish` once. Its constructor's defaults are its published settings. Subclasses implement `score_map`.
+    and `finish` once. One that needs a network of its own, or dropout in the segmenter, names it in `requires`; the
+    runner trains it and passes it on in `Forward.extras`. Its constructor's defaults are its published settings.
+    Subclasses implement `score_map`.
+
+    `shares_pass` is False for one that runs a network on the images itself, so that averaging the shared pass over
+    scales would not reach it.
     """
 
-    fit_split: ClassVar[FitSplit | None] = None
+    fit_split: FitSplit | None = None
+    requires: frozenset[ExtraName] = frozenset()
+    shares_pass: bool = True
 
     def __init__(self) -> None:
         self._ready = self.fit_split is None
@@ -36,10 +45,12 @@ class Detector(ABC):
         """Scores [B,H,W] f32 at image size.
 
         Raises:
-            DetectorError: the detector needs fitting and has not seen `finish`.
+            DetectorError: the detector needs fitting and has not seen `finish`, or what it requires is not at hand.
         """
+        name = type(self).__name__
+        if lacking := forward.extras.lacking(self.requires, forward.segmenter):
+            raise DetectorError(f"{name} needs {', '.join(lacking)}, which this run has not; see `train_extras`")
         if not self._ready:
-            name = type(self).__name__
             raise DetectorError(f"{name} must see the {self.fit_split} split before it can score; call observe, finish")
         return self.score_map(forward)
 
@@ -62,3 +73,8 @@ class Detector(ABC):
                 raise DetectorError(f"{type(self).__name__}: the saved state has no {name!r}; fit it again")
             setattr(self, name, state[name])
         self._ready = True
+
+
+def required_extras(detectors: Iterable[Detector]) -> frozenset[ExtraName]:
+    """All that some detectors require together."""
+    return frozenset[ExtraName]().union(*(detector.requires for detector in detectors))

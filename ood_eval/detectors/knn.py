@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.feature_bank import FeatureBank
 from ood_eval.errors import ConfigError
 from ood_eval.models.forward import Forward
 
@@ -14,7 +15,7 @@ from ood_eval.models.forward import Forward
 class KNN(Detector):
     """s = distance of the normalised penultimate feature to its k-th nearest in a bank of training features.
 
-    The bank keeps `per_image` features of each image at seeded places, and at most `bank` of all, thinned evenly.
+    The bank is a seeded sample of at most `bank` features, to which each image offers `per_image`.
 
     Source: Sun et al. 2022 (https://arxiv.org/abs/2204.06507) section 3.
 
@@ -32,23 +33,19 @@ class KNN(Detector):
 
     def __init__(self, k: int = 10, per_image: int = 64, bank: int = 8192, seed: int = 0) -> None:
         super().__init__()
-        if min(k, per_image, bank) < 1:
-            raise ConfigError(f"knn: k, per_image and bank must be at least 1, not {k}, {per_image}, {bank}")
-        self.k, self.per_image, self.bank_size = k, per_image, bank
-        self._places = torch.Generator().manual_seed(seed)
+        if k < 1:
+            raise ConfigError(f"knn: k must be at least 1, not {k}")
+        self.k = k
+        self._sample = FeatureBank(bank, per_image, seed)
         self.bank: Tensor = torch.zeros(0, 0)
 
     def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
-        """Keeps features at random places; labels are not used."""
-        features = normalize(forward.output.features, dim=1).flatten(2).transpose(1, 2).cpu()
-        kept = [one[torch.randperm(len(one), generator=self._places)[: self.per_image]] for one in features]
-        self.bank = torch.cat([*([self.bank] if self.bank.numel() else []), *kept])
+        """Offers the bank features; labels are not used."""
+        self._sample.add(normalize(forward.output.features, dim=1))
 
     def finish(self) -> None:
-        """Thins the bank to its size."""
-        if len(self.bank) > self.bank_size:
-            steps = torch.linspace(0, len(self.bank) - 1, self.bank_size).long()
-            self.bank = self.bank[steps].contiguous()
+        """Takes the bank over."""
+        self.bank = self._sample.features
         super().finish()
 
     def score_map(self, forward: Forward) -> Tensor:

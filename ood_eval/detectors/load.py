@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.naming import parse_name
+from ood_eval.detectors.processed import Processed
 from ood_eval.errors import DetectorError
 
 
@@ -34,12 +36,17 @@ def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detec
 
 
 def build_detector(name: str, options: Mapping[str, Any], table: Mapping[str, type[Detector]]) -> Detector:
-    """A detector with its published settings, changed by `options`.
+    """A detector with its published settings, changed by `options`, and the steps that its name holds after it.
+
+    `name` is as `parse_name` takes it: `maxlogit`, `energy(temperature=2)+flip`, `package.module:Class+blur(7,1)`.
 
     Raises:
-        DetectorError: the name or an option is unknown.
+        DetectorError: the name, a step or an option is unknown.
+        ConfigError: an option or a setting cannot have this value.
     """
+    named = parse_name(name, options)
     try:
-        return detector_class(name, table)(**options)
+        detector = detector_class(named.base, table)(**named.options)
     except TypeError as error:
-        raise DetectorError(f"detector {name!r} does not take these options: {error}") from error
+        raise DetectorError(f"detector {named.base!r} does not take these options: {error}") from error
+    return Processed(detector, named.steps) if named.steps else detector

@@ -27,6 +27,8 @@ class ODIN(Detector):
         epsilon: size of the step, in units of an image scaled to 0..1.
     """
 
+    shares_pass = False
+
     def __init__(self, temperature: float = 1000.0, epsilon: float = 0.0014) -> None:
         super().__init__()
         self.temperature, self.epsilon = temperature, epsilon

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.steps.boundary import Boundary
+from ood_eval.detectors.steps.smooth import Smooth
+from ood_eval.detectors.steps.step import Score
 from ood_eval.models.forward import Forward
 
 
 class StandardizedMaxLogits(Detector):
     """s = -(max_c z_c - mu_k) / sigma_k, k the predicted class, statistics over training pixels predicted as k.
 
-    Without the paper's boundary suppression and smoothing, which are steps of their own. A class that is never
-    predicted in training takes the statistics of all pixels.
+    Then, as published, scores at the borders of predicted classes are replaced from around them and all are smoothed
+    by a dilated Gaussian. A class that is never predicted in training takes the statistics of all pixels.
 
-    Source: Jung et al. 2021 (https://arxiv.org/abs/2107.11264) equations 3 to 5.
+    Source: Jung et al. 2021 (https://arxiv.org/abs/2107.11264) equations 3 to 5, sections 3.3 and 3.4.
+
+    Args:
+        boundary: whether borders are suppressed; the step `boundary(4)`.
+        smoothing: whether scores are smoothed; the step `smooth(7,1,6)`.
     """
 
     fit_split = "training"
 
-    def __init__(self) -> None:
+    def __init__(self, *, boundary: bool = True, smoothing: bool = True) -> None:
         super().__init__()
+        self._border = Boundary() if boundary else None
+        self._smoothing = Smooth() if smoothing else None
         self.moments: Tensor = torch.zeros(3, 0, dtype=torch.float64)
 
     def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
@@ -35,6 +46,12 @@ class StandardizedMaxLogits(Detector):
 
     def score_map(self, forward: Forward) -> Tensor:
         """[B,H,W] f32, unbounded."""
+        score: Score = self._standardized
+        for step in (self._border, self._smoothing):
+            score = partial(step.score, score) if step is not None else score
+        return score(forward)
+
+    def _standardized(self, forward: Forward) -> Tensor:
         count, first, second = self.moments
         empty = count < 2
         whole = self.moments.sum(dim=1)

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ood_eval.data import First, attributes_of
+from ood_eval.data.generated import Generated
 from ood_eval.data.sample import Sample, SegDataset, samples
 from ood_eval.detectors import Detector
 from ood_eval.errors import CheckpointError, ConfigError, DataError
-from ood_eval.experiment.gallery import gallery_indices, save_frame
+from ood_eval.experiment.gallery import Gallery, save_frame
+from ood_eval.experiment.record import (
+    ImageRecord,
+    ObjectRecord,
+    image_values,
+    object_aurocs,
+    pixel_counts,
+    read_records,
+    write_records,
+)
+from ood_eval.experiment.score_maps import ScoreMaps
 from ood_eval.experiment.shard import Tally
 from ood_eval.experiment.suite import Suite
 from ood_eval.files import write_bytes
-from ood_eval.models import Forward, Segmenter, images_from_rgb
+from ood_eval.models import Extras, Forward, Segmenter, images_from_rgb
 
 _SHARD: Final = 32
 
@@ -30,42 +43,52 @@ def fit_detectors(
     detectors: Mapping[str, Detector],
     segmenter: Segmenter,
     splits: Mapping[str, SegDataset],
-    folder: Path,
+    states: Mapping[str, Path],
+    extras: Extras,
 ) -> None:
-    """Lets every detector that must see data see its split, in one pass per split; what they find is kept.
+    """Lets every detector that must see data see its split, in one pass per split; what each finds is kept.
 
     Args:
         detectors: by label; fitted in place.
         segmenter: in evaluation mode.
         splits: by the name that `Detector.fit_split` gives.
-        folder: where the detectors' states are kept.
+        states: the file of each such detector's state, by label; one that exists is loaded.
+        extras: what some detectors need beside the segmenter.
 
     Raises:
         ConfigError: a split is not at hand.
     """
     for name in sorted({d.fit_split for d in detectors.values() if d.fit_split is not None}):
         waiting = {label: detector for label, detector in detectors.items() if detector.fit_split == name}
-        path = folder / f"fitted-{name}.pt"
-        if path.is_file():
-            _restore(waiting, path)
+        for label in [label for label in waiting if states[label].is_file()]:
+            waiting.pop(label).restore(torch.load(states[label], weights_only=True))
+        if not waiting:
             continue
         if name not in splits:
             raise ConfigError(f"{', '.join(waiting)}: must see a {name} split, which the data set has not")
         for sample in _bar(splits[name], f"fitting on {name}"):
             if sample.classes is None:
                 raise DataError(f"sample {sample.id} has no class labels")
-            forward = _forward(segmenter, sample)
+            forward = _forward(segmenter, sample, extras)
             labels = torch.from_numpy(sample.classes.copy())[None].to(forward.images.device)
             for detector in waiting.values():
                 detector.observe(forward, labels)
-        for detector in waiting.values():
+        for label, detector in waiting.items():
             detector.finish()
-        _keep(waiting, path)
+            stream = io.BytesIO()
+            torch.save(detector.state(), stream)
+            write_bytes(states[label], stream.getvalue())
 
 
 def evaluate(
-    suite: Suite, detectors: Mapping[str, Detector], segmenter: Segmenter, split: SegDataset, folder: Path
-) -> Tally:
+    suite: Suite,
+    detectors: Mapping[str, Detector],
+    segmenter: Segmenter,
+    split: SegDataset,
+    folder: Path,
+    extras: Extras,
+    maps: ScoreMaps | None = None,
+) -> list[Path]:
     """Counts a split under every protocol, in stored shards of 32 images, so that a broken run continues.
 
     Args:
@@ -73,68 +96,130 @@ def evaluate(
         detectors: by label, ready to score.
         segmenter: in evaluation mode.
         split: with anomaly labels.
-        folder: of this evaluation; shards go below `shards`, kept images below `gallery`.
+        folder: of this evaluation; shards go below `shards` (counts in .npz, image records in .jsonl), kept images
+            below `gallery`.
+        extras: what some detectors need beside the segmenter.
+        maps: where whole score maps are kept for a second look, if one is needed.
+
+    Returns:
+        The shards' .npz files, in order.
 
     Raises:
         DataError: a sample is damaged or has no anomaly labels.
         DetectorError: a detector breaks its contract.
         ResultError: the folder cannot be written.
     """
-    total = Tally(list(detectors), suite.protocols, len(segmenter.class_names))
-    kept = set(gallery_indices(len(split), suite.gallery))
+    gallery = Gallery(folder / "gallery", len(split), suite.gallery)
     starts = range(0, len(split), _SHARD)
     paths = [folder / "shards" / f"{start:08d}.npz" for start in starts]
     done = sum(min(_SHARD, len(split) - start) for start, path in zip(starts, paths, strict=True) if path.is_file())
-    with tqdm(total=len(split), initial=done, desc="scoring", unit="image", mininterval=_pause()) as bar:
+    with tqdm(total=len(split), initial=done, desc=f"scoring {split.name}", unit="image", mininterval=_pause()) as bar:
         for start, path in zip(starts, paths, strict=True):
-            if not path.is_file():
-                tally = Tally(list(detectors), suite.protocols, len(segmenter.class_names))
-                for index in range(start, min(start + _SHARD, len(split))):
-                    frame = folder / "gallery" / f"{index:08d}.npz" if index in kept else None
-                    _score_image(split[index], detectors, segmenter, tally, frame)
-                    bar.update()
-                tally.save(path)
-            total.add_file(path)
-    return total
+            if path.is_file():
+                for record in read_records(path.with_suffix(".jsonl")):
+                    gallery.offer(record.index, *badness(record))
+                continue
+            tally = Tally(list(detectors), suite.protocols, len(segmenter.class_names))
+            records = []
+            for index in range(start, min(start + _SHARD, len(split))):
+                records.append(_score_image(split, index, detectors, segmenter, tally, gallery, extras, maps))
+                bar.update()
+            write_records(path.with_suffix(".jsonl"), records)
+            tally.save(path)
+    gallery.settle()
+    write_records(
+        folder / "images.jsonl",
+        (
+            dataclasses.replace(record, gallery=record.index in gallery.chosen)
+            for record in read_records(*(path.with_suffix(".jsonl") for path in paths))
+        ),
+    )
+    return paths
+
+
+def badness(record: ImageRecord) -> tuple[float | None, float | None]:
+    """Mean FPR95 and mean AUPR over detectors, None where the image lacks a class."""
+    found = []
+    for metric in ("fpr95", "aupr"):
+        values = [numbers[metric] for numbers in record.values.values()]
+        real = [value for value in values if value is not None]
+        found.append(sum(real) / len(real) if real else None)
+    return found[0], found[1]
 
 
 def _score_image(
-    sample: Sample, detectors: Mapping[str, Detector], segmenter: Segmenter, tally: Tally, frame: Path | None
-) -> None:
+    split: SegDataset,
+    index: int,
+    detectors: Mapping[str, Detector],
+    segmenter: Segmenter,
+    tally: Tally,
+    gallery: Gallery,
+    extras: Extras,
+    maps: ScoreMaps | None,
+) -> ImageRecord:
+    sample = split[index]
     if sample.anomaly is None:
         raise DataError(f"sample {sample.id} has no anomaly labels; score a test split")
     started = time.perf_counter()
-    forward = _forward(segmenter, sample)
+    forward = _forward(segmenter, sample, extras)
     predicted = forward.top[1][0].cpu().numpy()
     tally.seconds["forward"] += time.perf_counter() - started
     tally.add_image(sample, sample.anomaly, predicted)
-    shown: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+    scores: dict[str, NDArray[np.float32]] = {}
+    values: dict[str, dict[str, float | None]] = {}
     for label, detector in detectors.items():
         started = time.perf_counter()
-        scores = detector.score(forward)[0].cpu().numpy()
+        scores[label] = detector.score(forward)[0].cpu().numpy()
         tally.seconds[label] += time.perf_counter() - started
-        tally.add_scores(label, scores, sample.anomaly)
-        if frame is not None:
-            shown[label] = scores
-    if frame is not None:
-        save_frame(frame, sample, sample.anomaly, predicted, shown)
+        values[label] = image_values(tally.add_scores(label, scores[label], sample.anomaly))
+    attributes = dict(attributes_of(split, index))
+    told = attributes.pop("anomalies", [])
+    objects = _objects(split, index, told, sample.anomaly, scores)
+    height, width = sample.anomaly.shape
+    known, anomalous, void = pixel_counts(sample.anomaly)
+    record = ImageRecord(index, sample.id, height, width, known, anomalous, void, attributes, objects, values)
+    if gallery.offer(index, *badness(record)):
+        save_frame(gallery.path(index), sample, sample.anomaly, predicted, scores)
+    if maps is not None:
+        maps.save(index, sample, predicted, scores)
+    return record
+
+
+def _objects(
+    split: SegDataset,
+    index: int,
+    told: Sequence[Mapping[str, Any]],
+    anomaly: NDArray[np.uint8],
+    scores: Mapping[str, NDArray[np.float32]],
+) -> tuple[ObjectRecord, ...]:
+    """The anomalous objects of an image of a set that tells them apart."""
+    whole = split.whole if isinstance(split, First) else split
+    if not told or not isinstance(whole, Generated):
+        return ()
+    instances = whole.instances(index)
+    masks = {int(one["instance"]): instances == one["instance"] for one in told}
+    found = {label: object_aurocs(score, anomaly, masks) for label, score in scores.items()}
+    return tuple(
+        ObjectRecord(dict(one), {label: values[int(one["instance"])] for label, values in found.items()})
+        for one in told
+    )
 
 
 def check_classes(segmenter: Segmenter, split: SegDataset) -> None:
-    """Refuses a segmenter that was trained on other classes than the split has.
+    """Refuses a segmenter that was trained on other classes than the split has; a split without classes takes any.
 
     Raises:
         CheckpointError: the class names differ.
     """
-    if segmenter.class_names != split.class_names:
+    if split.class_names and segmenter.class_names != split.class_names:
         raise CheckpointError(
             f"the checkpoint knows {len(segmenter.class_names)} classes ({', '.join(segmenter.class_names[:3])}, ...) "
             f"but {split.name} has {len(split.class_names)} ({', '.join(split.class_names[:3])}, ...)"
         )
 
 
-def _forward(segmenter: Segmenter, sample: Sample) -> Forward:
-    return Forward(segmenter, images_from_rgb(sample.image).to(segmenter.mean.device))
+def _forward(segmenter: Segmenter, sample: Sample, extras: Extras) -> Forward:
+    return Forward(segmenter, images_from_rgb(sample.image).to(segmenter.mean.device), extras)
 
 
 def _bar(split: SegDataset, title: str) -> tqdm[Sample]:
@@ -143,15 +228,3 @@ def _bar(split: SegDataset, title: str) -> tqdm[Sample]:
 
 def _pause() -> float:
     return 0.2 if sys.stderr.isatty() else 15.0
-
-
-def _keep(detectors: Mapping[str, Detector], path: Path) -> None:
-    stream = io.BytesIO()
-    torch.save({label: detector.state() for label, detector in detectors.items()}, stream)
-    write_bytes(path, stream.getvalue())
-
-
-def _restore(detectors: Mapping[str, Detector], path: Path) -> None:
-    states: dict[str, dict[str, Tensor]] = torch.load(path, weights_only=True)
-    for label, detector in detectors.items():
-        detector.restore(states[label])

@@ -37,6 +37,56 @@ def gallery_indices(count: int, wanted: int) -> list[int]:
     return sorted({int(place) for place in np.linspace(0, count - 1, min(wanted, count)).round()})
 
 
+class Gallery:
+    """Chooses frames while a split is scored: a third evenly spread, a third of worst false alarms, a third of misses.
+
+    Never more than the wanted number of frames, and the few that are about to be replaced, is on disk. What is chosen
+    depends on the images alone, so a broken run that offers again what it has scored ends with the same frames.
+
+    Args:
+        folder: where frames go.
+        total: images of the split.
+        wanted: frames.
+    """
+
+    def __init__(self, folder: Path, total: int, wanted: int) -> None:
+        self._folder, self._share = folder, max(wanted, 0) // 3
+        self._even = set(gallery_indices(total, wanted - 2 * self._share))
+        self._alarms: list[tuple[float, int]] = []
+        self._misses: list[tuple[float, int]] = []
+
+    def path(self, index: int) -> Path:
+        """The file of a frame."""
+        return self._folder / f"{index:08d}.npz"
+
+    @property
+    def chosen(self) -> set[int]:
+        """Indices of the frames chosen so far."""
+        return self._even | {index for _, index in (*self._alarms, *self._misses)}
+
+    def offer(self, index: int, alarm: float | None, hit: float | None) -> bool:
+        """Whether an image is chosen; frames that it displaces are deleted.
+
+        Args:
+            index: of the image.
+            alarm: its FPR95, None where undefined.
+            hit: its AUPR, None where undefined.
+        """
+        before = self.chosen
+        if self._share and alarm is not None and hit is not None:
+            self._alarms = sorted([*self._alarms, (-alarm, index)])[: self._share]
+            self._misses = sorted([*self._misses, (hit, index)])[: self._share]
+        for displaced in before - self.chosen:
+            self.path(displaced).unlink(missing_ok=True)
+        return index in self.chosen
+
+    def settle(self) -> None:
+        """Deletes frames of an earlier, broken run that were displaced since."""
+        for path in self._folder.glob("*.npz"):
+            if int(path.stem) not in self.chosen:
+                path.unlink()
+
+
 def save_frame(
     path: Path,
     sample: Sample,

@@ -1,4 +1,4 @@
-"""A suite from data and checkpoint to rows, curves and a gallery on disk."""
+"""One benchmark under one segmenter: scores and their histograms first, then numbers, on disk."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ import dataclasses
 import logging
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
-from ood_eval.detectors import DETECTORS, Detector, build_detector
-from ood_eval.errors import CheckpointError
-from ood_eval.experiment.curves import curves_of
+from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
+from ood_eval.errors import CheckpointError, ConfigError
 from ood_eval.experiment.evaluate import check_classes, evaluate, fit_detectors
-from ood_eval.experiment.row import Provenance, Row, write_rows
-from ood_eval.experiment.shard import Tally
-from ood_eval.experiment.suite import Suite
+from ood_eval.experiment.numbers import SEGMENTER, Numbers
+from ood_eval.experiment.row import Provenance, write_rows
+from ood_eval.experiment.score_maps import ScoreMaps
+from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.files import content_key, write_json
-from ood_eval.metrics import Dataset
 from ood_eval.models import load_segmenter
+from ood_eval.training import ExtrasPlan, Machine, extras_identity, train_extras
+
+__all__ = ["SEGMENTER", "Evaluation"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PACKAGES: Final = ("hazardsim", "torch", "lightning", "segmentation-models-pytorch", "timm", "numpy")
-SEGMENTER: Final = "segmenter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,113 +36,139 @@ class Evaluation:
 
     Args:
         suite: detectors and protocols.
+        benchmark: which of the suite's sets.
         checkpoint: of the segmenter.
         test: the scored split.
         fit_splits: what detectors may see first, by `Detector.fit_split`.
-        policy: name of the label policy that the splits were made with.
+        policy: name of the label policy that the scored split was made with, "" for a set that has none.
         seed: of the training run, None where the checkpoint was given.
         device: as torch names it.
+        machine: what extras are trained on.
+        extras: how they are trained.
     """
 
     suite: Suite
+    benchmark: BenchmarkSpec
     checkpoint: Path
     test: SegDataset
     fit_splits: Mapping[str, SegDataset]
     policy: str
     seed: int | None
     device: str = "cpu"
+    machine: Machine = field(default_factory=Machine)
+    extras: ExtrasPlan = field(default_factory=ExtrasPlan)
 
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
         The key is a hash of suite, policy, data and checkpoint: a finished evaluation answers at once, a broken one
-        continues at its last 32 images.
+        continues at its last 32 images. Fitted detectors are kept in `out/fitted`, extras in `out/extras`, for every
+        evaluation that has the same of what they depend on.
 
         Raises:
             OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.
         """
-        detectors = self._detectors()
+        detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors}
         identity = self._identity(detectors)
         folder = out / "evaluations" / content_key(identity)
+        maps = ScoreMaps(folder / "scores")
         if (folder / "rows.jsonl").is_file():
-            _LOG.info("evaluation: already done, %s", folder)
+            _LOG.info("%s: already done, %s", self.benchmark.label, folder)
         else:
-            self._compute(detectors, identity, folder)
-        write_json(out / "run.json", identity | {"evaluation": folder.name})
+            self._compute(detectors, identity, out, folder, maps)
+        maps.delete()
         return folder
-
-    def _detectors(self) -> dict[str, Detector]:
-        return {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors}
 
     def _identity(self, detectors: Mapping[str, Detector]) -> dict[str, object]:
         needed = sorted({d.fit_split for d in detectors.values() if d.fit_split is not None} & set(self.fit_splits))
         return {
-            "suite": dataclasses.asdict(self.suite),
+            "suite": {key: value for key, value in _plain(self.suite).items() if key not in {"benchmarks", "training"}},
+            "benchmark": {key: value for key, value in _plain(self.benchmark).items() if key != "root"},
             "policy": self.policy,
             "data": dataset_hash(self.test),
             "fitted_on": {name: dataset_hash(self.fit_splits[name]) for name in needed},
             "checkpoint": _checkpoint_hash(self.checkpoint),
+            "extras": self._extras_identity(detectors),
             "seed": self.seed,
         }
 
-    def _compute(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], folder: Path) -> None:
+    def _extras_identity(self, detectors: Mapping[str, Detector]) -> dict[str, str]:
+        needed = required_extras(detectors.values())
+        if "training" not in self.fit_splits:
+            if needed - {"dropout"}:
+                raise ConfigError(f"{', '.join(sorted(needed))}: must be trained, and there is no training split")
+            return {}
+        return extras_identity(needed, self.checkpoint, self.fit_splits["training"], self.extras)
+
+    def _compute(
+        self,
+        detectors: Mapping[str, Detector],
+        identity: Mapping[str, object],
+        out: Path,
+        folder: Path,
+        maps: ScoreMaps,
+    ) -> None:
         segmenter = load_segmenter(self.checkpoint).to(self.device)
         check_classes(segmenter, self.test)
-        fit_detectors(detectors, segmenter, self.fit_splits, folder)
-        tally = evaluate(self.suite, detectors, segmenter, self.test, folder)
-        provenance = Provenance(
-            config_hash=content_key({key: identity[key] for key in ("suite", "policy", "fitted_on")}),
+        needed = required_extras(detectors.values())
+        split = self.fit_splits.get("training", self.test)
+        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine).to(self.device)
+        fit_detectors(detectors, segmenter, self.fit_splits, self._states(detectors, identity, out), extras)
+        second = "smiyc" in self.suite.protocols or self.benchmark.open_miou
+        if second:
+            _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, maps.folder)
+        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, maps if second else None)
+        numbers = Numbers(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
+        rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
+        write_rows(folder / "rows.jsonl", rows)
+
+    def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
+        """The file of each fitted detector's state: named by all that it depends on."""
+        fitted_on = identity["fitted_on"]
+        shared = {key: identity[key] for key in ("checkpoint", "extras")}
+        found = {}
+        for label, detector in detectors.items():
+            if detector.fit_split is not None and isinstance(fitted_on, dict):
+                own = shared | {"detector": label, "data": fitted_on.get(detector.fit_split)}
+                found[label] = out / "fitted" / f"{content_key(own)}.pt"
+        return found
+
+    def _provenance(self, identity: Mapping[str, object], dropped_share: float) -> Provenance:
+        return Provenance(
+            config_hash=content_key({key: identity[key] for key in ("suite", "benchmark", "policy", "fitted_on")}),
             data_hash=str(identity["data"]),
             checkpoint_hash=str(identity["checkpoint"]),
             seed=self.seed,
             policy=self.policy,
-            dropped_share=tally.dropped / tally.pixels,
+            dropped_share=dropped_share,
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
-        write_json(folder / "curves.json", _curves(tally, list(detectors)))
-        write_json(folder / "segmenter.json", _segmentation(tally, segmenter.class_names))
-        write_rows(folder / "rows.jsonl", rows_of(tally, self.suite, list(detectors), provenance))
 
 
-def rows_of(tally: Tally, suite: Suite, detectors: Sequence[str], provenance: Provenance) -> list[Row]:
-    """Every number of a tally: detectors under their protocols, then the segmenter's own quality."""
-    rows = [
-        Row(
-            suite.name, suite.benchmark, detector, protocol, number.metric, number.value, number.low, number.high,
-            number.images, number.pixels, number.skipped, tally.seconds[detector], provenance,
-        )
-        for detector in detectors
-        for protocol in suite.protocols
-        for number in tally.rankings[detector, protocol].compute()
-    ]  # fmt: skip
-    counted = int(tally.confusion.counts.sum())
-    for metric, value in (("miou", tally.confusion.mean_iou()), ("accuracy", tally.confusion.accuracy())):
-        rows.append(
-            Row(
-                suite.name, suite.benchmark, SEGMENTER, "pooled", metric, value, value, value,
-                tally.images, counted, 0, tally.seconds["forward"], provenance,
-            )
-        )  # fmt: skip
-    return rows
+def write_run(out: Path, suite: Suite, done: Sequence[tuple[Evaluation, Path]], skipped: Mapping[str, str]) -> None:
+    """Writes `run.json`: which evaluations belong to the run, and which benchmarks were left out and why.
+
+    Raises:
+        ResultError: the folder cannot be written.
+    """
+    evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
+    left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
+    write_json(out / "run.json", {"suite": _plain(suite), "evaluations": evaluations, "skipped": left_out})
 
 
-def _curves(tally: Tally, detectors: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for detector in detectors:
-        ranking = tally.rankings.get((detector, Dataset.name))
-        curves = curves_of(ranking.histogram) if isinstance(ranking, Dataset) else None
-        if curves is not None:
-            found[detector] = dataclasses.asdict(curves)
-    return found
+def _plain(value: Suite | BenchmarkSpec) -> dict[str, object]:
+    """A specification as JSON values."""
+    return {key: _text_of_paths(item) for key, item in dataclasses.asdict(value).items()}
 
 
-def _segmentation(tally: Tally, names: Sequence[str]) -> dict[str, object]:
-    iou = tally.confusion.iou()
-    shares = tally.confusion.counts.sum(axis=1) / max(int(tally.confusion.counts.sum()), 1)
-    return {
-        name: {"iou": None if np.isnan(value) else float(value), "share": float(share)}
-        for name, value, share in zip(names, iou, shares, strict=True)
-    }
+def _text_of_paths(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _text_of_paths(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_text_of_paths(item) for item in value]
+    return value
 
 
 def _checkpoint_hash(path: Path) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ood_eval.data.sample import VOID, Sample
 from ood_eval.errors import ResultError
 from ood_eval.files import write_bytes
-from ood_eval.metrics import Confusion, RankingProtocol, make_protocol
+from ood_eval.metrics import Caos, Confusion, Number, RankingCurve, RankingProtocol, make_protocol, ranking_curve
 
 
 class Tally:
@@ -28,9 +28,11 @@ class Tally:
     """
 
     def __init__(self, detectors: Sequence[str], protocols: Sequence[str], classes: int) -> None:
-        self.rankings: dict[tuple[str, str], RankingProtocol] = {
-            (detector, protocol): make_protocol(protocol) for detector in detectors for protocol in protocols
-        }
+        made = [make_protocol(protocol) for detector in detectors for protocol in protocols]
+        names = [detector for detector in detectors for _ in protocols]
+        self.rankings: dict[tuple[str, str], RankingProtocol] = {}
+        for detector, ranking in zip(names, made, strict=True):
+            self.rankings.setdefault((detector, ranking.counts_as), ranking)
         self.confusion = Confusion(classes)
         self.seconds = dict.fromkeys((*detectors, "forward"), 0.0)
         self.images = self.pixels = self.dropped = 0
@@ -43,11 +45,24 @@ class Tally:
         if sample.classes is not None:
             self.confusion.update(predicted, sample.classes)
 
-    def add_scores(self, detector: str, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
-        """Counts one detector's scores [H,W] of an image under every protocol."""
+    def add_scores(self, detector: str, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> RankingCurve:
+        """Counts one detector's scores [H,W] of an image under every protocol, and returns the image's own curve."""
+        curve = ranking_curve(scores, anomaly)
+        whole = curve.positives + curve.negatives == anomaly.size
         for (label, _), ranking in self.rankings.items():
-            if label == detector:
+            if label != detector:
+                continue
+            if isinstance(ranking, Caos) and (whole or ranking.drops_void):
+                ranking.add_curve(curve)
+            else:
                 ranking.update(scores, anomaly)
+        return curve
+
+    def numbers(self, detector: str, protocol: str) -> list[Number]:
+        """What a protocol reads off the detector's counts."""
+        reading = make_protocol(protocol)
+        reading.add_state(self.rankings[detector, reading.counts_as].state())
+        return reading.compute()
 
     def save(self, path: Path) -> None:
         """Writes the tally whole or not at all.
@@ -57,17 +72,17 @@ class Tally:
         """
         arrays: dict[str, NDArray[np.float64] | NDArray[np.int64]] = {
             "confusion": self.confusion.counts,
-            "seconds": np.array(list(self.seconds.values())),
             "totals": np.array([self.images, self.pixels, self.dropped]),
         }
-        for (detector, protocol), ranking in self.rankings.items():
-            arrays |= {f"{detector}|{protocol}|{name}": value for name, value in ranking.state().items()}
+        arrays |= {f"seconds|{label}": np.array([value]) for label, value in self.seconds.items()}
+        for (detector, kind), ranking in self.rankings.items():
+            arrays |= {f"{detector}|{kind}|{name}": value for name, value in ranking.state().items()}
         stream = io.BytesIO()
         np.savez_compressed(stream, allow_pickle=False, **arrays)
         write_bytes(path, stream.getvalue())
 
     def add_file(self, path: Path) -> None:
-        """Adds a tally that `save` wrote with the same detectors and protocols.
+        """Adds what a tally that `save` wrote holds of this one's detectors and protocols, and reads no more than that.
 
         Raises:
             ResultError: the file is damaged or holds something else.
@@ -75,11 +90,11 @@ class Tally:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 self.confusion.counts += arrays["confusion"]
-                for label, value in zip(self.seconds, arrays["seconds"], strict=True):
-                    self.seconds[label] += float(value)
+                for label in self.seconds:
+                    self.seconds[label] += float(arrays[f"seconds|{label}"][0])
                 images, pixels, dropped = (int(value) for value in arrays["totals"])
-                for (detector, protocol), ranking in self.rankings.items():
-                    mark = f"{detector}|{protocol}|"
+                for (detector, kind), ranking in self.rankings.items():
+                    mark = f"{detector}|{kind}|"
                     names = [name for name in arrays.files if name.startswith(mark)]
                     ranking.add_state({name.removeprefix(mark): arrays[name] for name in names})
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

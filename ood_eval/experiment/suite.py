@@ -1,4 +1,4 @@
-"""A suite: which benchmark, which detectors, which protocols; data, not code."""
+"""A suite: which benchmarks, which detectors, which protocols; data, not code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
+from ood_eval.detectors.naming import detector_label
 from ood_eval.errors import ConfigError
+
+ProtocolName = Literal["caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood"]
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -25,7 +28,31 @@ class DetectorSpec:
 
     @property
     def label(self) -> str:
-        """The name rows carry: the detector's, with its changed options."""
+        """The name rows carry: the detector's, with its steps and changed options."""
+        return detector_label(self.name, self.options)
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class BenchmarkSpec:
+    """A data set by name, with the options of its adapter.
+
+    Args:
+        name: of the adapter.
+        root: its folder; `--data` or what `ood_eval data where` shows, if not given.
+        options: of the adapter, where they differ from its own.
+        track: component sizes that count under `smiyc`.
+        open_miou: whether the segmenter's open-set mIoU is measured, each town with a threshold from the others.
+    """
+
+    name: str
+    root: Path | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    track: Literal["anomaly", "obstacle"] = "anomaly"
+    open_miou: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name rows carry: the set's, with its changed options."""
         inside = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         return f"{self.name}({inside})" if inside else self.name
 
@@ -36,19 +63,26 @@ class Suite:
 
     Args:
         name: as rows carry it.
-        benchmark: which data set.
+        benchmarks: data sets that are scored, at least one, each label once.
         detectors: at least one, each label once.
+        training: the data set whose training split the segmenter learns from and detectors may see.
         protocols: ways from scores to numbers.
-        gallery: test images kept for the report.
+        gallery: images of each set that are kept for the report.
     """
 
     name: str
-    benchmark: Literal["streethazards"]
+    benchmarks: tuple[BenchmarkSpec, ...]
     detectors: tuple[DetectorSpec, ...]
-    protocols: tuple[Literal["caos", "dataset"], ...] = ("caos", "dataset")
+    training: BenchmarkSpec = field(default_factory=lambda: BenchmarkSpec("streethazards"))
+    protocols: tuple[ProtocolName, ...] = ("caos", "dataset")
     gallery: int = 12
 
     def __post_init__(self) -> None:
+        sets = [spec.label for spec in self.benchmarks]
+        if not sets or len(set(sets)) != len(sets):
+            raise ConfigError(f"suite {self.name}: needs at least one benchmark, and each only once; it has {sets}")
+        if not self.protocols or len(set(self.protocols)) != len(self.protocols):
+            raise ConfigError(f"suite {self.name}: needs at least one protocol, and each only once")
         labels = [spec.label for spec in self.detectors]
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"suite {self.name}: needs at least one detector, and each only once; it has {labels}")

@@ -1,16 +1,30 @@
-"""Pixel metrics under named protocols."""
+"""Pixel and component metrics under named protocols."""
 
 from typing import Final
 
 from ood_eval.errors import ConfigError
 from ood_eval.metrics.caos import Caos
+from ood_eval.metrics.components import TRACKS, Components, Track
 from ood_eval.metrics.confusion import Confusion
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.dataset import Dataset
 from ood_eval.metrics.histogram import Bracket, ScoreHistogram
+from ood_eval.metrics.open_set import OpenConfusion, open_miou
+from ood_eval.metrics.pooled import Fishyscapes, Interp, Rba
 from ood_eval.metrics.protocol import Number, RankingProtocol
+from ood_eval.metrics.pytorch_ood import PytorchOod
+from ood_eval.metrics.smiyc import Smiyc
+from ood_eval.metrics.thresholds import OperatingPoint, above_recall_point, best_f1_point, recall_point
 
-PROTOCOLS: Final[dict[str, type[RankingProtocol]]] = {"caos": Caos, "dataset": Dataset}
+PROTOCOLS: Final[dict[str, type[RankingProtocol]]] = {
+    "caos": Caos,
+    "dataset": Dataset,
+    "smiyc": Smiyc,
+    "fishyscapes": Fishyscapes,
+    "rba": Rba,
+    "interp": Interp,
+    "pytorch_ood": PytorchOod,
+}
 
 
 def make_protocol(name: str) -> RankingProtocol:
@@ -26,14 +40,28 @@ def make_protocol(name: str) -> RankingProtocol:
 
 __all__ = [
     "PROTOCOLS",
+    "TRACKS",
     "Bracket",
     "Caos",
+    "Components",
     "Confusion",
     "Dataset",
+    "Fishyscapes",
+    "Interp",
     "Number",
+    "OpenConfusion",
+    "OperatingPoint",
+    "PytorchOod",
     "RankingCurve",
     "RankingProtocol",
+    "Rba",
     "ScoreHistogram",
+    "Smiyc",
+    "Track",
+    "above_recall_point",
+    "best_f1_point",
     "make_protocol",
+    "open_miou",
     "ranking_curve",
+    "recall_point",
 ]

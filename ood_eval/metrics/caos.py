@@ -7,21 +7,25 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import VOID
+from ood_eval.data.sample import KNOWN, VOID
 from ood_eval.errors import ConfigError
-from ood_eval.metrics.curve import ranking_curve
+from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol
 
 
 class Caos:
     """Per-image AUROC, AP and nearest FPR95, averaged; images with one class only are skipped and counted.
 
-    Void pixels do not count; under the label policy `keep_all` there are none, as in the paper.
+    Nothing is dropped: a void pixel counts as known, as in the authors' code. StreetHazards under the label policy
+    `keep_all` has none, as in the paper.
 
-    Source: Hendrycks et al. 2022 section 5.1; hendrycks/anomaly-seg `eval_ood.py`.
+    Source: Hendrycks et al. 2022 section 5.1; hendrycks/anomaly-seg `eval_ood.py`, whose inliers are all that is not
+    an out-of-distribution label.
     """
 
     name: ClassVar[str] = "caos"
+    counts_as: ClassVar[str] = "caos"
+    drops_void: ClassVar[bool] = False
     metrics: ClassVar[tuple[str, ...]] = ("auroc", "aupr", "fpr95")
 
     def __init__(self) -> None:
@@ -34,12 +38,23 @@ class Caos:
         Raises:
             DetectorError: shapes differ, or scores are not finite float32.
         """
-        curve = ranking_curve(scores, anomaly)
+        self.add_curve(ranking_curve(scores, self.counted(anomaly)))
+
+    def add_curve(self, curve: RankingCurve) -> None:
+        """Counts one image by the exact curve of its counted pixels."""
         if not curve.has_both:
             self._counts += (0, 0, 1)
             return
-        self._sums += (curve.auroc(), curve.average_precision(), curve.fpr_at_nearest_recall())
-        self._counts += (1, int(np.count_nonzero(anomaly != VOID)), 0)
+        self._sums += self.of_image(curve)
+        self._counts += (1, curve.positives + curve.negatives, 0)
+
+    def counted(self, anomaly: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The anomaly map as this protocol counts it."""
+        return anomaly if self.drops_void else np.where(anomaly == VOID, np.uint8(KNOWN), anomaly)
+
+    def of_image(self, curve: RankingCurve) -> tuple[float, float, float]:
+        """AUROC, AUPR and FPR95 of one image with both classes."""
+        return curve.auroc(), curve.average_precision(), curve.fpr_at_nearest_recall()
 
     def merge(self, other: RankingProtocol) -> None:
         """Adds the images of another instance.
@@ -47,7 +62,7 @@ class Caos:
         Raises:
             ConfigError: the other is of another protocol.
         """
-        if not isinstance(other, Caos):
+        if not isinstance(other, Caos) or other.counts_as != self.counts_as:
             raise ConfigError(f"cannot merge protocol {other.name} into {self.name}")
         self.add_state(other.state())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,9 +45,20 @@ class Confusion:
 
     def mean_iou(self) -> float:
         """Mean of `iou` over the classes that occur; NaN when none does."""
-        values = self.iou()
+        return self.mean_iou_of(range(self.counts.shape[0]))
+
+    def mean_iou_of(self, classes: Sequence[int]) -> float:
+        """Mean of `iou` over those of `classes` that occur; NaN when none does."""
+        values = self.iou()[list(classes)]
         present = values[~np.isnan(values)]
         return float(present.mean()) if present.size else float("nan")
+
+    def mean_iou_of_table(self) -> float:
+        """Mean over every class of the table, one that does not occur counting 0; NaN when nothing is counted.
+
+        Source: hendrycks/anomaly-seg prints this; StreetHazards' test split has no pedestrian.
+        """
+        return float(np.nan_to_num(self.iou()).mean()) if self.counts.any() else float("nan")
 
     def accuracy(self) -> float:
         """Share of counted pixels whose class is right; NaN when none is counted."""

@@ -84,6 +84,43 @@ class RankingCurve:
         index = last - int(np.argmin(distance[::-1]))
         return float(self.false_positives[index] / self.negatives)
 
+    def fpr_above_recall(self, level: float = RECALL_LEVEL) -> float:
+        """FPR at the first threshold whose recall is above `level`.
+
+        Source: RbA and DenseHybrid walk the curve to the first TPR > 0.95.
+        """
+        if not self.has_both:
+            return float("nan")
+        index = int(np.searchsorted(self.true_positives / self.positives, level, side="right"))
+        return float(self.false_positives[index] / self.negatives)
+
+    def fpr_interpolated(self, level: float = RECALL_LEVEL) -> float:
+        """FPR at `level` on straight lines between the curve's points, from the origin.
+
+        Where recall stays at `level` over several points, the last of them counts.
+
+        Source: tayden/ood-metrics, `interp(0.95, tpr, fpr)`.
+        """
+        if not self.has_both:
+            return float("nan")
+        tpr = np.concatenate(([0.0], self.true_positives / self.positives))
+        fpr = np.concatenate(([0.0], self.false_positives / self.negatives))
+        after = int(np.searchsorted(tpr, level, side="right"))
+        step = (level - tpr[after - 1]) / (tpr[after] - tpr[after - 1])
+        return float(fpr[after - 1] + step * (fpr[after] - fpr[after - 1]))
+
+    def fpr_in_window(self, level: float = RECALL_LEVEL, width: float = 5e-4) -> float:
+        """Mean FPR of the thresholds whose recall is within `width` of `level`; 0 where there is none.
+
+        Kept to explain published numbers: on few anomalous pixels the window is empty, and 0 reads as perfect.
+
+        Source: valeoai/obsnet, 0.9495 <= TPR <= 0.9505.
+        """
+        if not self.has_both:
+            return float("nan")
+        inside = np.abs(self.true_positives / self.positives - level) <= width
+        return float(self.false_positives[inside].mean() / self.negatives) if inside.any() else 0.0
+
     def _precision(self) -> NDArray[np.float64]:
         precision: NDArray[np.float64] = self.true_positives / (self.true_positives + self.false_positives)
         return precision

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ood_eval.data.sample import VOID
 from ood_eval.errors import ConfigError
-from ood_eval.metrics.histogram import DEFAULT_BITS, ScoreHistogram
+from ood_eval.metrics.histogram import DEFAULT_BITS, Bracket, ScoreHistogram
 from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol
 
 
@@ -23,6 +23,7 @@ class Dataset:
     """
 
     name: ClassVar[str] = "dataset"
+    counts_as: ClassVar[str] = "pooled"
 
     def __init__(self, bits: int = DEFAULT_BITS) -> None:
         self.histogram = ScoreHistogram(bits)
@@ -43,7 +44,7 @@ class Dataset:
         Raises:
             ConfigError: the other is of another protocol or has another number of bits.
         """
-        if not isinstance(other, Dataset):
+        if not isinstance(other, Dataset) or other.counts_as != self.counts_as:
             raise ConfigError(f"cannot merge protocol {other.name} into {self.name}")
         self.histogram.merge(other.histogram)
         self._images += other._images
@@ -58,14 +59,17 @@ class Dataset:
         self._images += int(arrays["images"][0])
 
     def compute(self) -> list[Number]:
-        """The three numbers with their brackets; NaN when a class does not occur at all."""
+        """The numbers with their brackets; NaN when a class does not occur at all."""
         pixels = int(self.histogram.known.sum() + self.histogram.anomalous.sum())
-        brackets = {
+        return [
+            Number(name, bracket.value, bracket.low, bracket.high, self._images, pixels, 0)
+            for name, bracket in self.readings().items()
+        ]
+
+    def readings(self) -> dict[str, Bracket]:
+        """What this protocol reads off the pooled counts, by metric."""
+        return {
             "auroc": self.histogram.auroc(),
             "aupr": self.histogram.average_precision(),
             "fpr95": self.histogram.fpr_at_first_recall(),
         }
-        return [
-            Number(name, bracket.value, bracket.low, bracket.high, self._images, pixels, 0)
-            for name, bracket in brackets.items()
-        ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ood_eval.errors import ConfigError
 from ood_eval.metrics.curve import RECALL_LEVEL, RankingCurve
-from ood_eval.metrics.keys import counted, scores_of_keys
+from ood_eval.metrics.keys import bins_of, scores_of_keys
 
 DEFAULT_BITS: Final = 20
 
@@ -43,8 +43,17 @@ class ScoreHistogram:
         if not 8 <= bits <= 24:
             raise ConfigError(f"a score histogram has 8 to 24 bits, not {bits}")
         self.bits = bits
-        self.known: NDArray[np.int64] = np.zeros(1 << bits, dtype=np.int64)
-        self.anomalous: NDArray[np.int64] = np.zeros(1 << bits, dtype=np.int64)
+        self._counts: NDArray[np.int64] = np.zeros((1 << bits, 2), dtype=np.int64)
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Known pixels per bin, [2**bits] i64."""
+        return self._counts[:, 0]
+
+    @property
+    def anomalous(self) -> NDArray[np.int64]:
+        """Anomalous pixels per bin, [2**bits] i64."""
+        return self._counts[:, 1]
 
     def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
         """Counts a score map and its anomaly map of equal shape; void pixels do not count.
@@ -52,10 +61,9 @@ class ScoreHistogram:
         Raises:
             DetectorError: shapes differ, or scores are not finite float32.
         """
-        keys, flags = counted(scores, anomaly)
-        bins = keys >> np.uint32(32 - self.bits)
-        self.known += np.bincount(bins[~flags], minlength=self.known.size)
-        self.anomalous += np.bincount(bins[flags], minlength=self.known.size)
+        pieces = self._counts.reshape(-1)
+        for index in bins_of(scores, anomaly, self.bits):
+            np.add.at(pieces, index, 1)
 
     def merge(self, other: ScoreHistogram) -> None:
         """Adds the counts of another histogram of the same number of bits.
@@ -65,18 +73,16 @@ class ScoreHistogram:
         """
         if other.bits != self.bits:
             raise ConfigError(f"cannot merge score histograms of {self.bits} and {other.bits} bits")
-        self.known += other.known
-        self.anomalous += other.anomalous
+        self._counts += other._counts
 
     def sparse(self) -> NDArray[np.int64]:
         """The occupied bins as rows (bin, known, anomalous), [M,3] i64."""
-        bins = np.flatnonzero(self.known + self.anomalous)
-        return np.stack([bins, self.known[bins], self.anomalous[bins]], axis=1).astype(np.int64)
+        bins = np.flatnonzero(self.known | self.anomalous)
+        return np.column_stack([bins, self._counts[bins]]).astype(np.int64)
 
     def add_sparse(self, rows: NDArray[np.int64]) -> None:
         """Adds rows of `sparse` of a histogram of the same number of bits."""
-        np.add.at(self.known, rows[:, 0], rows[:, 1])
-        np.add.at(self.anomalous, rows[:, 0], rows[:, 2])
+        np.add.at(self._counts, rows[:, 0], rows[:, 1:])
 
     def edges(self) -> NDArray[np.float32]:
         """Lowest score of each occupied bin, from the highest bin down, [M] f32."""
@@ -118,15 +124,63 @@ class ScoreHistogram:
         low = np.sum(np.maximum(p - (above_fp + n) * np.log1p(p / (total + 0.5)), 0.0)) / curve.positives
         return Bracket(curve.average_precision(), float(low), min(float(high), 1.0))
 
+    def trapezoid_aupr(self) -> Bracket:
+        """Area under precision over recall by the trapezoid.
+
+        With TP, FP counted above a bin and p, n inside it, the precision after x of its positives is at most
+        h(x) = (TP+x)/(TP+FP+x) and at least g(x) = (TP+x)/(A+x), A = TP+FP+n. Both are concave, so chords over any
+        subdivision sum to at least g's one chord p (g(0)+g(p))/2, and at most h's integral
+        p - FP log((TP+FP+p)/(TP+FP)).
+        """
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        rows = self.sparse()[::-1].astype(float)
+        n, p = rows[:, 1], rows[:, 2]
+        above_tp, above_fp = np.cumsum(p) - p, np.cumsum(n) - n
+        hit = p > 0
+        n, p, above_tp, above_fp = n[hit], p[hit], above_tp[hit], above_fp[hit]
+        total = above_tp + above_fp + n
+        # Where nothing lies above and no known pixel inside, precision is 1 throughout.
+        start = np.where(total > 0, above_tp / np.maximum(total, 1.0), 1.0)
+        low = np.sum(p * (start + (above_tp + p) / (total + p))) / (2.0 * curve.positives)
+        before = np.maximum(above_tp + above_fp, 1.0)
+        high = np.sum(p - above_fp * np.log1p(p / before)) / curve.positives
+        return Bracket(curve.trapezoid_aupr(), float(low), min(float(high), 1.0))
+
     def fpr_at_first_recall(self, level: float = RECALL_LEVEL) -> Bracket:
         """FPR at the first recall of at least `level`: between the edges of the bin where it is reached."""
         curve = self.curve()
         if not curve.has_both:
             return _undefined()
         index = int(np.searchsorted(curve.true_positives / curve.positives, level, side="left"))
-        before = int(curve.false_positives[index - 1]) if index else 0
-        high = float(curve.false_positives[index] / curve.negatives)
-        return Bracket(high, before / curve.negatives, high)
+        return _between(curve, index, curve.fpr_at_first_recall(level))
+
+    def fpr_above_recall(self, level: float = RECALL_LEVEL) -> Bracket:
+        """FPR at the first recall above `level`: between the edges of the bin where it is passed."""
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        index = int(np.searchsorted(curve.true_positives / curve.positives, level, side="right"))
+        return _between(curve, index, curve.fpr_above_recall(level))
+
+    def fpr_interpolated(self, level: float = RECALL_LEVEL) -> Bracket:
+        """FPR interpolated at `level`.
+
+        The exact curve's points on either side of `level` lie between the edges of the bin where it is passed, for
+        these edges are points of the exact curve too; FPR does not fall between them.
+        """
+        curve = self.curve()
+        if not curve.has_both:
+            return _undefined()
+        index = int(np.searchsorted(curve.true_positives / curve.positives, level, side="right"))
+        return _between(curve, index, curve.fpr_interpolated(level))
+
+
+def _between(curve: RankingCurve, index: int, value: float) -> Bracket:
+    """A value between the FPR before and after bin `index` of a curve."""
+    before = int(curve.false_positives[index - 1]) if index else 0
+    return Bracket(value, before / curve.negatives, float(curve.false_positives[index] / curve.negatives))
 
 
 def _undefined() -> Bracket:

@@ -28,9 +28,14 @@ class Number:
 
 
 class RankingProtocol(Protocol):
-    """A commutative monoid over images: update, merge, and numbers at the end."""
+    """A commutative monoid over images: update, merge, and numbers at the end.
+
+    Protocols of equal `counts_as` count the same thing and read it differently: their states are interchangeable, so
+    an evaluation counts once for all of them.
+    """
 
     name: ClassVar[str]
+    counts_as: ClassVar[str]
 
     def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
         """Counts one image: scores [H,W] f32 and anomaly [H,W] u8 (0 known, 1 anomaly, 255 void)."""

@@ -44,7 +44,7 @@ def load_segmenter(path: Path) -> Segmenter:
     Raises:
         CheckpointError: the file is missing, damaged, or was not written by `save_segmenter`.
     """
-    content = _read(path)
+    content = read_marked(path, _FORMAT)
     try:
         config = TypeAdapter(PyramidConfig).validate_python(PyramidConfig(**content["network"]))
         names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
@@ -57,13 +57,18 @@ def load_segmenter(path: Path) -> Segmenter:
     return segmenter.to(memory_format=torch.channels_last)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_marked(path: Path, mark: str) -> dict[str, Any]:
+    """The content of a file that carries this mark under "format"; no code in the file is run.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or carries another mark.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint; is it one of ood_eval's?") from error
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {_FORMAT!r})")
+    if not isinstance(content, dict) or content.get("format") != mark:
+        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {mark!r})")
     return content

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from ood_eval.models.extras import Extras
 from ood_eval.models.segmenter import Segmenter
 
 
@@ -33,10 +34,13 @@ class Forward:
     Args:
         segmenter: in evaluation mode.
         images: [B,3,H,W] u8 RGB on the segmenter's device.
+        extras: networks besides the segmenter that some detectors need, on the same device.
     """
 
-    def __init__(self, segmenter: Segmenter, images: Tensor) -> None:
-        self.segmenter, self.images = segmenter, images
+    def __init__(self, segmenter: Segmenter, images: Tensor, extras: Extras | None = None) -> None:
+        self.segmenter, self.images, self.extras = segmenter, images, extras or Extras()
+        # Averaged and resized views of the same images by what made them, kept so that detectors share them.
+        self.views: dict[tuple[object, ...], Forward] = {}
 
     @cached_property
     def output(self) -> SegOutput:
@@ -57,6 +61,15 @@ class Forward:
         with torch.inference_mode():
             values, channels = self.output.logits.max(dim=1)
         return values, channels
+
+    @cached_property
+    def mirrored(self) -> Forward:
+        """The same view of the images with left and right swapped."""
+        return self.of(self.images.flip(3))
+
+    def of(self, images: Tensor) -> Forward:
+        """The same view of other images."""
+        return Forward(self.segmenter, images, self.extras)
 
     def upsample(self, coarse: Tensor) -> Tensor:
         """[B,C,h,w] to [B,C,H,W] f32 at image size."""

@@ -81,6 +81,10 @@ class PyramidNetwork(nn.Module):
         helper = self.auxiliary(stages[-2]) if self.auxiliary is not None and self.training else None
         return self.head(features), features, helper
 
+    def classify(self, features: Tensor) -> Tensor:
+        """Dropout and classifier on penultimate features [B,D,h,w] of evaluation: what MC dropout repeats."""
+        return cast("Tensor", self.head(self.decoder.dropout(features)))
+
 
 def build_encoder(name: str, *, depth: int, output_stride: int) -> nn.Module:
     """An encoder with random weights; nothing is ever downloaded.

@@ -1,15 +1,22 @@
-"""A finished run as a report reads it: rows, curves, classes and kept frames."""
+"""A finished run as a report reads it: per benchmark its rows, curves, thresholds, records, classes and kept frames."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.errors import ResultError
+from ood_eval.experiment.compare import Comparison, read_comparisons
 from ood_eval.experiment.curves import Curves
+from ood_eval.experiment.record import read_records
 from ood_eval.experiment.row import Row, read_rows
+from ood_eval.experiment.run import SEGMENTER
+from ood_eval.experiment.summary import summarise
 from ood_eval.files import read_json
 
 
@@ -22,15 +29,31 @@ class ClassQuality:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """An operating point: pixels with a score of at least `threshold` count as anomaly."""
+
+    threshold: float
+    precision: float
+    recall: float
+    fpr: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """One run.
+    """One benchmark of one run.
 
     Args:
-        label: how the run is called in tables.
-        rows: its numbers.
-        curves: by detector.
+        label: how it is called in tables.
+        rows: its numbers, of every seed.
+        curves: by detector; this and what follows is of the first seed.
         classes: segmentation quality by class name.
         frames: files of the gallery.
+        thresholds: operating points by detector and name (best_f1, tpr95).
+        records: the file of per-image records, if the run left one.
+        generated: whether any image tells how it was generated.
+        comparisons: detectors compared in pairs.
+        skipped: benchmarks of the run that could not be scored, and why.
     """
 
     label: str
@@ -38,29 +61,110 @@ class Result:
     curves: dict[str, Curves]
     classes: dict[str, ClassQuality]
     frames: tuple[Path, ...]
+    thresholds: Mapping[str, Mapping[str, Threshold | None]] = field(default_factory=dict)
+    records: Path | None = None
+    generated: bool = False
+    comparisons: tuple[Comparison, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ranking_rows(self) -> tuple[Row, ...]:
+        """The detectors' rows, without the segmenter's own."""
+        return tuple(row for row in self.rows if row.detector != SEGMENTER)
+
+    @property
+    def seeds(self) -> tuple[int | None, ...]:
+        """The seeds of training, each once, in order."""
+        return tuple(dict.fromkeys(row.provenance.seed for row in self.rows))
 
     def value(self, detector: str, protocol: str, metric: str) -> Row | None:
-        """The row of a number, if the run has it."""
+        """The row of a number, of the first seed, if the run has it."""
         wanted = (detector, protocol, metric)
         return next((row for row in self.rows if (row.detector, row.protocol, row.metric) == wanted), None)
 
+    def spread(self, detector: str, protocol: str, metric: str) -> tuple[float, float | None]:
+        """Mean over seeds, and standard deviation (n - 1; None for one seed); NaN if the run has no such number."""
+        wanted = (detector, protocol, metric)
+        lines = summarise(row for row in self.rows if (row.detector, row.protocol, row.metric) == wanted)
+        if not lines or lines[0].mean is None:
+            return math.nan, None
+        return lines[0].mean, lines[0].std
+
 
 def read_result(out: Path) -> Result:
-    """The latest evaluation in the output folder of a run.
+    """The first benchmark in the output folder of a run.
+
+    Raises:
+        ResultError: the folder holds no finished run, or a file of it is damaged.
+    """
+    return read_results(out)[0]
+
+
+def read_results(out: Path) -> tuple[Result, ...]:
+    """Every benchmark in the output folder of a run, in the order in which they were run; seeds are joined.
 
     Raises:
         ResultError: the folder holds no finished run, or a file of it is damaged.
     """
     if not (out / "run.json").is_file():
         raise ResultError(f"{out}: holds no finished run; make one with `ood_eval run-caos --data DIR --out {out}`")
-    folder = out / "evaluations" / str(read_json(out / "run.json").get("evaluation"))
-    try:
-        curves = TypeAdapter(dict[str, Curves]).validate_python(read_json(folder / "curves.json"))
-        classes = TypeAdapter(dict[str, ClassQuality]).validate_python(read_json(folder / "segmenter.json"))
-    except ValidationError as error:
-        raise ResultError(f"{folder}: damaged; delete it and run again") from error
-    rows = tuple(read_rows(folder / "rows.jsonl"))
+    run = read_json(out / "run.json")
+    evaluations = run.get("evaluations") or [{"benchmark": "", "key": run.get("evaluation")}]
+    keys: dict[str, list[str]] = {}
+    for evaluation in evaluations:
+        keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
+    skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
+    compared = read_comparisons(out / "comparisons.jsonl") if (out / "comparisons.jsonl").is_file() else []
+    name = out.name or str(out)
+    return tuple(
+        _read_benchmark(
+            f"{name}: {benchmark}" if len(keys) > 1 else name,
+            [out / "evaluations" / key for key in folders],
+            tuple(one for one in compared if one.benchmark == benchmark or not benchmark),
+            skipped,
+        )
+        for benchmark, folders in keys.items()
+    )
+
+
+def _read_benchmark(
+    label: str, folders: list[Path], comparisons: tuple[Comparison, ...], skipped: tuple[tuple[str, str], ...]
+) -> Result:
+    first = folders[0]
+    rows = tuple(row for folder in folders for row in read_rows(folder / "rows.jsonl"))
+    if not any(row.detector != SEGMENTER for row in rows):
+        raise ResultError(f"{first}: holds no numbers of a detector; delete it and run again")
+    curves: dict[str, Curves] = _typed(first / "curves.json", dict[str, Curves])
     order = {name: place for place, name in enumerate(dict.fromkeys(row.detector for row in rows))}
-    curves = {name: curves[name] for name in sorted(curves, key=lambda name: order.get(name, len(order)))}
-    frames = tuple(sorted((folder / "gallery").glob("*.npz")))
-    return Result(out.name or str(out), rows, curves, classes, frames)
+    records = first / "images.jsonl"
+    thresholds = first / "thresholds.json"
+    return Result(
+        label=label,
+        rows=rows,
+        curves={name: curves[name] for name in sorted(curves, key=lambda name: order.get(name, len(order)))},
+        classes=_typed(first / "segmenter.json", dict[str, ClassQuality]),
+        frames=tuple(sorted((first / "gallery").glob("*.npz"))),
+        thresholds=_typed(thresholds, dict[str, dict[str, Threshold | None]]) if thresholds.is_file() else {},
+        records=records if records.is_file() else None,
+        generated=records.is_file() and _tells(records),
+        comparisons=comparisons,
+        skipped=skipped,
+    )
+
+
+def _tells(records: Path) -> bool:
+    """Whether the records say how their images were made; the first does, if any. Real sets know a scene at most."""
+    first = next(read_records(records), None)
+    return first is not None and bool(first.objects or "scenario" in first.attributes or "weather" in first.attributes)
+
+
+def _typed(path: Path, kind: Any) -> Any:  # noqa: ANN401
+    try:
+        return TypeAdapter(kind).validate_python(read_json(path))
+    except ValidationError as error:
+        raise ResultError(f"{path}: damaged; delete it and run again") from error
+
+
+def detectors_of(results: Iterable[Result]) -> list[str]:
+    """Labels of all detectors of some results, in the order of their suites."""
+    return list(dict.fromkeys(row.detector for result in results for row in result.ranking_rows))

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ood_eval.experiment.run import SEGMENTER
+from ood_eval.report.published import Published, published_for
 from ood_eval.report.result import Result
+from ood_eval.report.result import detectors_of as _detectors_of
 
 # Metric, its heading, and whether larger is better.
 METRICS: Final = (("auroc", "AUROC ↑", True), ("aupr", "AUPR ↑", True), ("fpr95", "FPR95 ↓", False))
+MAIN_PROTOCOLS: Final = ("caos", "dataset")
 PROTOCOL_TITLES: Final = {"caos": "caos: mean over images", "dataset": "dataset: all pixels"}
+PROTOCOL_WORDS: Final = {
+    "caos": "the mean over images of each image's own value (CAOS; FPR at the recall nearest to 95 %)",
+    "dataset": "all pixels of the set in one ranking (FPR at the first recall of at least 95 %)",
+    "smiyc": "all pixels, ranked through 768 quantile bins per image, and components (SegmentMeIfYouCan)",
+    "fishyscapes": "all pixels without void in one ranking (Fishyscapes)",
+    "rba": "all pixels without void in one ranking (RbA; FPR at the first recall above 95 %)",
+    "interp": "all pixels without void in one ranking (ood-metrics; FPR by interpolation, AUPR by the trapezoid)",
+    "pytorch_ood": "the mean over images (pytorch-ood; AUPR by the trapezoid, FPR at the first recall of 95 %)",
+    "open": "intersection over union of the known classes with flagged pixels taken as unknown (open-mIoU)",
+}
 DETECTOR_TITLES: Final = {
     "msp": "MSP",
     "maxlogit": "MaxLogit",
+    "branch": "Branch",
     "background": "Background",
+    "dropout": "Dropout",
+    "ae": "AE",
     "energy": "Energy",
     "entropy": "Entropy",
     "logit_avg": "LogitAvg",
@@ -24,75 +41,144 @@ DETECTOR_TITLES: Final = {
     "mahalanobis": "Mahalanobis",
     "knn": "kNN",
     "odin": "ODIN",
+    "isolation_forest": "Isolation Forest",
+    "lof": "LOF",
+    "crf": "CRF",
 }
+ABSENT: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A number in percent as text, and whether it is the best of its column."""
+    """A number in percent as text, and whether it is the best of its column; `spread` is its deviation over seeds."""
 
     text: str
     best: bool
+    spread: str = ""
+
+    @property
+    def whole(self) -> str:
+        """Value and deviation."""
+        return f"{self.text} ± {self.spread}" if self.spread else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Heading of two levels and a line per detector; `note` says what was counted."""
+    """Heading of two levels and a line per detector; `note` says what was counted.
+
+    `published` are the paper's texts of each line, empty where it lacks the detector; `missing` are lines of detectors
+    that only the paper has.
+    """
 
     protocols: tuple[str, ...]
     lines: tuple[tuple[str, tuple[Cell, ...]], ...]
     note: str
+    source: Published
+    published: tuple[tuple[Cell, ...], ...]
+    missing: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def title_of(detector: str) -> str:
     """A detector's name as papers write it."""
-    name, mark, options = detector.partition("(")
-    return DETECTOR_TITLES.get(name, name.rpartition(":")[2]) + (f" ({options}" if mark else "")
+    method, plus, steps = detector.partition("+")
+    name, mark, options = method.partition("(")
+    title = DETECTOR_TITLES.get(name, name.rpartition(":")[2]) + (f" ({options}" if mark else "")
+    return title + (f" + {steps.replace('+', ' + ')}" if plus else "")
 
 
 def detectors_of(result: Result) -> list[str]:
     """Labels of a result's detectors, in the order of its suite."""
-    return list(dict.fromkeys(row.detector for row in result.rows if row.detector != SEGMENTER))
+    return _detectors_of([result])
+
+
+def main_protocols(result: Result) -> tuple[str, ...]:
+    """The protocols of the main table: the usual two, or the first two that the run has."""
+    found = tuple(dict.fromkeys(row.protocol for row in result.ranking_rows if row.metric == "auroc"))
+    return tuple(name for name in MAIN_PROTOCOLS if name in found) or found[:2]
+
+
+def column_of(numbers: Sequence[tuple[float, float | None]], *, larger: bool) -> list[Cell]:
+    """Shares and their deviations as percent; the best is marked as printed, so equal texts are equally best."""
+    values = [round(100.0 * mean, 1) for mean, _ in numbers]
+    real = [value for value in values if not math.isnan(value)]
+    best = (max(real) if larger else min(real)) if real else math.nan
+    return [
+        Cell(
+            ABSENT if math.isnan(value) else f"{value:.1f}",
+            value == best,
+            "" if deviation is None or math.isnan(deviation) else f"{100.0 * deviation:.1f}",
+        )
+        for value, (_, deviation) in zip(values, numbers, strict=True)
+    ]
 
 
 def table_of(result: Result) -> Table:
-    """The table of a run; the best of a column is marked as printed, so equal texts are equally best."""
-    protocols = tuple(dict.fromkeys(row.protocol for row in result.rows if row.detector != SEGMENTER))
+    """The table of a run with the paper's numbers beside."""
+    protocols = main_protocols(result)
     detectors = detectors_of(result)
-    columns = []
-    for protocol in protocols:
-        for metric, _, larger in METRICS:
-            found = [result.value(detector, protocol, metric) for detector in detectors]
-            values = [math.nan if row is None else round(100.0 * row.value, 1) for row in found]
-            real = [value for value in values if not math.isnan(value)]
-            best = (max(real) if larger else min(real)) if real else math.nan
-            columns.append([Cell("–" if math.isnan(v) else f"{v:.1f}", v == best) for v in values])
+    columns = [
+        column_of([result.spread(detector, protocol, metric) for detector in detectors], larger=larger)
+        for protocol in protocols
+        for metric, _, larger in METRICS
+    ]
     lines = tuple((title_of(name), tuple(column[i] for column in columns)) for i, name in enumerate(detectors))
-    return Table(protocols, lines, note_of(result))
+    source = published_for(result)
+    of_paper = {name: source.of(name) for name in detectors}
+    missing = source.without(detectors)
+    every = [*of_paper.values(), *missing.values()]
+    nothing = (math.nan, math.nan, math.nan)
+    theirs = [
+        column_of([((found or nothing)[place] / 100.0, None) for found in every], larger=larger)
+        for place, (_, _, larger) in enumerate(METRICS)
+    ]
+    cells = [tuple(column[i] for column in theirs) for i in range(len(every))]
+    return Table(
+        protocols,
+        lines,
+        note_of(result),
+        source,
+        tuple(cells[: len(detectors)]),
+        tuple((title_of(name), line) for name, line in zip(missing, cells[len(detectors) :], strict=True)),
+    )
 
 
 def note_of(result: Result) -> str:
-    """Images, pixels, skipped images, dropped pixels and the segmenter's quality, in one sentence each."""
+    """Images, pixels, skipped images, dropped pixels, seeds and the segmenter's quality, in one sentence each."""
     parts = ["All numbers in percent."]
-    first = next(row for row in result.rows if row.detector != SEGMENTER)
-    for protocol in dict.fromkeys(row.protocol for row in result.rows if row.detector != SEGMENTER):
+    first = result.ranking_rows[0]
+    for protocol in main_protocols(result):
         row = result.value(first.detector, protocol, "auroc")
         if row is not None:
             skipped = f", {row.skipped} without anomaly skipped" if row.skipped else ""
             parts.append(f"{protocol}: {row.images} images, {row.pixels:,} pixels{skipped}.")
-    miou = result.value(SEGMENTER, "pooled", "miou")
-    if miou is not None and not math.isnan(miou.value):
-        parts.append(f"Segmenter: mIoU {100 * miou.value:.1f} over known pixels.")
+    seeds = [seed for seed in result.seeds if seed is not None]
+    if len(seeds) > 1:
+        parts.append(f"Mean ± standard deviation over {len(seeds)} seeds ({', '.join(map(str, seeds))}).")
+    miou, deviation = result.spread(SEGMENTER, "pooled", "miou")
+    if not math.isnan(miou):
+        width = f" ± {100 * deviation:.1f}" if deviation is not None else ""
+        parts.append(f"Segmenter: mIoU {100 * miou:.1f}{width} over known pixels.")
     dropped = first.provenance.dropped_share
     parts.append(f"Label policy {first.provenance.policy}, {100 * dropped:.2f} % of pixels dropped.")
     return " ".join(parts)
 
 
-def markdown_table(table: Table) -> str:
-    """The table in Markdown, best in bold."""
+def markdown_table(table: Table, *, paper: bool = False) -> str:
+    """The table in Markdown, best in bold; with the paper's columns if asked for."""
     head = [f"{title} ({protocol})" for protocol in table.protocols for _, title, _ in METRICS]
+    head += [f"{title} (paper)" for _, title, _ in METRICS] if paper else []
     lines = ["| Detector | " + " | ".join(head) + " |", "| --- |" + " ---: |" * len(head)]
-    for name, cells in table.lines:
-        texts = (f"**{cell.text}**" if cell.best else cell.text for cell in cells)
-        lines.append(f"| {name} | " + " | ".join(texts) + " |")
+    for (name, cells), theirs in zip(table.lines, table.published, strict=True):
+        lines.append(_markdown_line(name, (*cells, *theirs) if paper else cells))
+    if paper:
+        width = len(head) - len(METRICS)
+        lines += [
+            _markdown_line(f"{name} (paper only)", (*(Cell(ABSENT, best=False),) * width, *cells))
+            for name, cells in table.missing
+        ]
     return "\n".join(lines)
+
+
+def _markdown_line(name: str, cells: Sequence[Cell]) -> str:
+    texts = (f"**{cell.whole}**" if cell.best else cell.whole for cell in cells)
+    return f"| {name} | " + " | ".join(texts) + " |"

@@ -24,6 +24,6 @@ def print_table(result: Result) -> None:
             above = heading.split(":")[0] if metric == 0 else ""
             grid.add_column(f"{above}\n{title}", justify="right", style="cyan" if place % 2 == 0 else "green")
     for name, cells in table.lines:
-        grid.add_row(name, *(f"[bold]{cell.text} *[/bold]" if cell.best else f"{cell.text}  " for cell in cells))
+        grid.add_row(name, *(f"[bold]{cell.whole} *[/bold]" if cell.best else f"{cell.whole}  " for cell in cells))
     console.print(grid)
     console.print(f"* best of its column. {table.note}", soft_wrap=False)

@@ -30,7 +30,8 @@ def random_view(
         image, classes = image[:, ::-1], classes[:, ::-1]
     if recipe.colour > 0:
         image = _recoloured(image, recipe.colour, rng)
-    return np.ascontiguousarray(image), np.ascontiguousarray(classes)
+    # Copies: a sample's own arrays are read-only.
+    return np.array(image, order="C"), np.array(classes, order="C")
 
 
 def _zoomed(image: NDArray[np.uint8], classes: NDArray[np.uint8], zoom: float) -> View:

@@ -58,6 +58,10 @@ class Recipe:
         if not self.learning_rate > 0:
             raise ConfigError(f"the learning rate must be above zero, not {self.learning_rate}")
 
+    def steps(self, images: int) -> int:
+        """Optimiser steps of the whole run on so many images."""
+        return self.epochs * -(-images // self.batch_size)
+
 
 # Source of `paper`: Hendrycks et al. 2022 section 5.1 (PSPNet, 20 epochs, SGD, momentum 0.9, learning rate 2e-2); its
 # "learning rate decay of 1e-4" is read as weight decay, which is what the released configuration sets. From that
@@ -83,3 +87,29 @@ PRESETS: Final[dict[PresetName, Recipe]] = {
         channels=256,
     ),
 }
+
+# The branch is one convolution on frozen features and settles within few passes over whole images at their own scale,
+# which is where the segmenter is scored. DeVries and Taylor train it with the classifier by SGD at 0.1.
+BRANCH: Final = Recipe(
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    epochs=4,
+    batch_size=4,
+    scale=(1.0, 1.0),
+    auxiliary_weight=0.0,
+    gradient_clip=5.0,
+)
+
+# Source: Hendrycks et al. 2022 section 5.1 for the 10 epochs; the rest is not published.
+AUTOENCODER: Final = Recipe(
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    epochs=10,
+    batch_size=8,
+    crop_px=(256, 320),
+    scale=(1.0, 1.0),
+    auxiliary_weight=0.0,
+    gradient_clip=5.0,
+)

@@ -1,9 +1,10 @@
-"""The training step of a segmenter, as Lightning runs it."""
+"""Training steps as Lightning runs them: what all share, and a segmenter's."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any, Final, cast
 
 import lightning
 import torch
@@ -15,11 +16,62 @@ from ood_eval.errors import TrainingError
 from ood_eval.models.segmenter import Segmenter
 from ood_eval.training.recipe import Recipe
 
+# A target that no loss counts; torch's own default.
+IGNORED: Final = -100
 
-class SegmentationTask(lightning.LightningModule):
-    """Cross entropy over pixels that are not void, with the auxiliary head's loss added.
+
+class TrainingTask(lightning.LightningModule):
+    """What every training here shares: seeded steps, a finite loss, and the recipe's optimiser and schedule.
 
     Dropout is seeded by the step, so a run that was interrupted and continued ends in the same weights.
+
+    Args:
+        recipe: how.
+        steps: optimiser steps of the whole run.
+        seed: of dropout and of whatever else a step draws.
+    """
+
+    def __init__(self, recipe: Recipe, steps: int, seed: int) -> None:
+        super().__init__()
+        self.recipe, self.steps, self.seed = recipe, steps, seed
+        self.last_loss = float("nan")
+
+    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:  # noqa: ARG002
+        """Seeds torch from the step."""
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+
+    def finite(self, loss: Tensor) -> Tensor:
+        """The loss itself, shown on the bar.
+
+        Raises:
+            TrainingError: it is not finite.
+        """
+        self.last_loss = float(loss.detach())
+        if not math.isfinite(self.last_loss):
+            raise TrainingError(
+                f"the loss became {self.last_loss} at step {self.global_step + 1}; "
+                f"lower --learning-rate (it is {self.recipe.learning_rate:g}) and run again"
+            )
+        return loss
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Groups of the optimiser: decayed weights, and those of one dimension, which are not."""
+        return list(_decay_groups(list(self.parameters()), self.recipe.learning_rate, self.recipe.weight_decay))
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401
+        """Optimiser and the polynomial schedule with warm-up, stepped every batch."""
+        recipe, groups = self.recipe, self.parameter_groups()
+        optimizer: torch.optim.Optimizer
+        if recipe.optimizer == "sgd":
+            optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+        else:
+            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, self.steps, recipe))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+class SegmentationTask(TrainingTask):
+    """Cross entropy over pixels that are not void, with the auxiliary head's loss added.
 
     Args:
         segmenter: what is trained, in place.
@@ -29,13 +81,8 @@ class SegmentationTask(lightning.LightningModule):
     """
 
     def __init__(self, segmenter: Segmenter, recipe: Recipe, steps: int, seed: int) -> None:
-        super().__init__()
-        self.segmenter, self.recipe, self.steps, self.seed = segmenter, recipe, steps, seed
-        self.last_loss = float("nan")
-
-    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:  # noqa: ARG002
-        """Seeds dropout from the step."""
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        super().__init__(recipe, steps, seed)
+        self.segmenter = segmenter
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
         """Loss of one batch: images [B,3,h,w] u8 and train ids [B,h,w] u8.
@@ -44,32 +91,22 @@ class SegmentationTask(lightning.LightningModule):
             TrainingError: the loss is not finite.
         """
         images, classes = batch
-        stride = self.recipe.loss_stride
-        target = classes[:, stride // 2 :: stride, stride // 2 :: stride].long()
-        target = torch.where(target == VOID, -100, target)
+        target = coarse_target(classes, self.recipe.loss_stride)
         logits, _, helper = self.segmenter(images)
         loss = _pixel_loss(logits, target)
         if helper is not None and self.recipe.auxiliary_weight > 0:
             loss = loss + self.recipe.auxiliary_weight * _pixel_loss(helper, target)
-        self.last_loss = float(loss.detach())
-        if not math.isfinite(self.last_loss):
-            raise TrainingError(
-                f"the loss became {self.last_loss} at step {self.global_step + 1}; "
-                f"lower --learning-rate (it is {self.recipe.learning_rate:g}) and run again"
-            )
-        return loss
+        return self.finite(loss)
 
-    def configure_optimizers(self) -> Any:  # noqa: ANN401
-        """Optimiser and the polynomial schedule with warm-up, stepped every batch."""
-        recipe = self.recipe
-        groups = list(_parameter_groups(self.segmenter.network, recipe))
-        optimizer: torch.optim.Optimizer
-        if recipe.optimizer == "sgd":
-            optimizer = torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
-        else:
-            optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(step, self.steps, recipe))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The encoder at its own rate, the rest at the recipe's."""
+        recipe, network = self.recipe, self.segmenter.network
+        encoder = {id(value) for value in cast("nn.Module", network.encoder).parameters()}
+        groups: list[dict[str, Any]] = []
+        for inside, rate in ((True, recipe.learning_rate * recipe.encoder_rate), (False, recipe.learning_rate)):
+            own = [value for value in network.parameters() if (id(value) in encoder) is inside]
+            groups.extend(_decay_groups(own, rate, recipe.weight_decay))
+        return groups
 
 
 def rate_factor(step: int, steps: int, recipe: Recipe) -> float:
@@ -83,21 +120,27 @@ def rate_factor(step: int, steps: int, recipe: Recipe) -> float:
     return float((1.0 - (step - warm) / max(steps - warm, 1)) ** recipe.power) if step < steps else 0.0
 
 
-def _pixel_loss(logits: Tensor, target: Tensor) -> Tensor:
+def coarse_target(classes: Tensor, stride: int) -> Tensor:
+    """Train ids [B,H,W] u8 sub-sampled to one of `stride` pixels in each direction, i64, with -100 for void."""
+    target = classes[:, stride // 2 :: stride, stride // 2 :: stride].long()
+    return torch.where(target == VOID, IGNORED, target)
+
+
+def resized_to(maps: Tensor, target: Tensor) -> Tensor:
+    """Maps [B,C,h,w] as f32 at the size of a target [B,H,W], bilinearly."""
     size = (target.shape[1], target.shape[2])
-    resized = logits.float()
-    if resized.shape[2:] != size:
-        resized = interpolate(resized, size=size, mode="bilinear", align_corners=False)
-    total = cross_entropy(resized, target, ignore_index=-100, reduction="sum")
-    return total / (target != -100).sum().clamp_min(1)
+    single = maps.float()
+    if single.shape[2:] == size:
+        return single
+    return interpolate(single, size=size, mode="bilinear", align_corners=False)
 
 
-def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-    encoder = {id(value) for value in cast("nn.Module", network.encoder).parameters()}
-    groups = []
-    for inside, rate in ((True, recipe.learning_rate * recipe.encoder_rate), (False, recipe.learning_rate)):
-        own = [value for value in network.parameters() if (id(value) in encoder) is inside]
-        for decays in (True, False):
-            chosen = [value for value in own if (value.ndim > 1) is decays]
-            groups.append({"params": chosen, "lr": rate, "weight_decay": recipe.weight_decay if decays else 0.0})
-    return groups
+def _pixel_loss(logits: Tensor, target: Tensor) -> Tensor:
+    total = cross_entropy(resized_to(logits, target), target, ignore_index=IGNORED, reduction="sum")
+    return total / (target != IGNORED).sum().clamp_min(1)
+
+
+def _decay_groups(values: list[nn.Parameter], rate: float, decay: float) -> Iterator[dict[str, Any]]:
+    for decays in (True, False):
+        chosen = [value for value in values if (value.ndim > 1) is decays]
+        yield {"params": chosen, "lr": rate, "weight_decay": decay if decays else 0.0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -40,6 +40,18 @@ class Views(Dataset[tuple[Tensor, Tensor]]):
         zoom = float(zoom_rng.uniform(*self._recipe.scale))
         image, classes = random_view(sample.image, sample.classes, zoom, self._recipe, rng)
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(classes)
+
+
+def stacked(views: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """A batch of views: images [B,3,h,w] u8 and train ids [B,h,w] u8.
+
+    Raises:
+        DataError: the views differ in size.
+    """
+    sizes = sorted({tuple(classes.shape) for _, classes in views})
+    if len(sizes) > 1:
+        raise DataError(f"images of one batch have sizes {sizes[0]} and {sizes[-1]}; the recipe needs a crop_px")
+    return torch.stack([image for image, _ in views]), torch.stack([classes for _, classes in views])
 
 
 class EpochOrder(Sampler[Item]):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.special import logsumexp, softmax
+from scipy.special import logit, logsumexp, softmax
 from scipy.stats import entropy
 from torch import Tensor, nn
 
@@ -20,7 +20,9 @@ from ood_eval.detectors.mahalanobis import Mahalanobis
 from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.models import Forward, Segmenter
+from ood_eval.models import Extras, Forward, Segmenter
+from ood_eval.models.autoencoder import Autoencoder
+from ood_eval.models.confidence_branch import ConfidenceBranch
 
 NAMES = ("unlabeled", "road", "car", "sky")
 
@@ -31,11 +33,15 @@ class Linear(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
+        self.dropout = nn.Dropout2d(0.3)
         self.head = nn.Conv2d(3, len(NAMES), 1)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         self.calls += 1
-        return 3.0 * self.head(images), images, None
+        return self.classify(images), images, None
+
+    def classify(self, features: Tensor) -> Tensor:
+        return 3.0 * self.head(self.dropout(features))
 
 
 @pytest.fixture
@@ -62,8 +68,9 @@ def test_every_detector_keeps_the_contract(name: str) -> None:
 
 def test_every_file_of_the_folder_is_in_the_table() -> None:
     folder = Path(ood_eval.detectors.__file__).parent
-    machinery = {"__init__", "detector", "check", "load"}
-    assert {path.stem for path in folder.glob("*.py")} - machinery == set(DETECTORS)
+    machinery = {"__init__", "detector", "check", "load", "naming", "processed"}
+    shared = {"feature_bank", "mean_field", "sklearn_outliers"}
+    assert {path.stem for path in folder.glob("*.py")} - machinery - shared == set(DETECTORS)
     assert all(cls.__module__ == f"ood_eval.detectors.{name}" for name, cls in DETECTORS.items())
 
 
@@ -111,6 +118,28 @@ class VoidReader(Forgetful):
         self.level = float(state["level"])
 
 
+class Greedy(Detector):
+    """Says that it needs the branch, and scores without."""
+
+    requires = frozenset({"confidence_branch"})
+
+    def score(self, forward: Forward) -> Tensor:
+        return self.score_map(forward)
+
+    def score_map(self, forward: Forward) -> Tensor:
+        return forward.top[0]
+
+
+class Waker(Detector):
+    """Leaves its mark in the pass that all share."""
+
+    def score_map(self, forward: Forward) -> Tensor:
+        with torch.inference_mode():
+            scores = forward.top[0].clone()
+            forward.output.logits.add_(1.0)
+        return scores
+
+
 @pytest.mark.parametrize(
     ("make", "breach"),
     [
@@ -122,6 +151,8 @@ class VoidReader(Forgetful):
         (Forgetful, "saved copy"),
         (Eager, "never fitted"),
         (VoidReader, "void labels"),
+        (Greedy, "it has no confidence_branch"),
+        (Waker, "changes the shared pass"),
     ],
 )
 def test_the_check_refuses_broken_detectors(make: Callable[[], Detector], breach: str) -> None:
@@ -136,7 +167,7 @@ def _logits(forward: Forward) -> np.ndarray:
 FORMULAS = {
     "msp": lambda z: 1 - softmax(z, axis=1).max(axis=1),
     "maxlogit": lambda z: -z.max(axis=1),
-    "background": lambda z: softmax(z, axis=1)[:, 0],
+    "background": lambda z: logit(softmax(z, axis=1)[:, 0]),
     "energy": lambda z: -logsumexp(z, axis=1),
     "entropy": lambda z: entropy(softmax(z, axis=1), axis=1) / np.log(z.shape[1]),
     "logit_avg": lambda z: -z.mean(axis=1),
@@ -170,8 +201,8 @@ def test_msp_keeps_apart_what_float32_probabilities_tie() -> None:
 
 def test_background_sign_and_class_are_options(forward: Forward) -> None:
     p = softmax(_logits(forward), axis=1)
-    np.testing.assert_allclose(Background(class_name="sky").score(forward).numpy(), p[:, 3], rtol=1e-5)
-    np.testing.assert_allclose(Background(inverted=True).score(forward).numpy(), 1 - p[:, 0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(Background(class_name="sky").score(forward).numpy(), logit(p[:, 3]), rtol=1e-4)
+    np.testing.assert_allclose(Background(inverted=True).score(forward).numpy(), logit(1 - p[:, 0]), rtol=1e-4)
     with pytest.raises(DetectorError, match="no class 'tree'"):
         Background(class_name="tree").score(forward)
 
@@ -191,7 +222,8 @@ def test_kl_matching_is_the_least_divergence(forward: Forward) -> None:
 
 
 def test_standardized_max_logits_have_unit_moments_per_class(forward: Forward) -> None:
-    scores = _fit(StandardizedMaxLogits(), forward, torch.zeros(2, 6, 8, dtype=torch.uint8)).score(forward)
+    bare = StandardizedMaxLogits(boundary=False, smoothing=False)
+    scores = _fit(bare, forward, torch.zeros(2, 6, 8, dtype=torch.uint8)).score(forward)
     for channel in forward.top[1].unique():
         chosen = scores[forward.top[1] == channel]
         if chosen.numel() > 2:
@@ -233,7 +265,8 @@ def test_odin_without_a_step_is_tempered_msp(forward: Forward) -> None:
 
 def test_all_detectors_share_one_forward_pass(segmenter: Segmenter, images: Tensor) -> None:
     """ODIN alone may run the network again: it asks about another input."""
-    forward = Forward(segmenter, images)
+    extras = Extras(ConfidenceBranch(3).eval(), Autoencoder((4, 4), code=2).eval())
+    forward = Forward(segmenter, images, extras)
     labels = torch.zeros(2, 6, 8, dtype=torch.uint8)
     for name, make in DETECTORS.items():
         if name != "odin":

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ood_eval.data import StreetHazards
+from ood_eval.data import BENCHMARKS, StreetHazards
+from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.errors import CheckpointError, ConfigError, DataError, ResultError
 from ood_eval.experiment import evaluate as evaluating
 from ood_eval.experiment.curves import curves_of
@@ -16,11 +17,12 @@ from ood_eval.experiment.gallery import gallery_indices, load_frame
 from ood_eval.experiment.row import Provenance, Row, read_rows, write_rows
 from ood_eval.experiment.run import Evaluation
 from ood_eval.experiment.shard import Tally
-from ood_eval.experiment.suite import DetectorSpec, Suite, load_suite
+from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
 from ood_eval.files import content_key, read_json, write_json, write_text
-from ood_eval.metrics import ScoreHistogram
+from ood_eval.metrics import PROTOCOLS, ScoreHistogram
 from ood_eval.models import PyramidConfig, build_segmenter, save_segmenter
 
+STREETS = BenchmarkSpec("streethazards")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
 
 
@@ -28,16 +30,37 @@ def test_caos_is_data() -> None:
     suite = load_suite("caos")
     assert [spec.name for spec in suite.detectors] == ["msp", "maxlogit", "background", "energy", "entropy"]
     assert suite.protocols == ("caos", "dataset")
+    assert [spec.label for spec in suite.benchmarks] == ["streethazards"]
     assert suite.gallery >= 8
+
+
+@pytest.mark.parametrize("name", ["caos", "streethazards-mini", "real"])
+def test_every_shipped_suite_names_what_there_is(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.name == name
+    for spec in suite.detectors:
+        build_detector(spec.name, spec.options, DETECTORS)
+    assert all(BENCHMARKS[spec.name].scored is not None for spec in suite.benchmarks)
+    assert suite.training.name in BENCHMARKS
+    assert set(suite.protocols) <= set(PROTOCOLS)
+
+
+def test_the_mini_suite_has_the_papers_rows_and_all_else() -> None:
+    names = [spec.name.partition("+")[0] for spec in load_suite("streethazards-mini").detectors]
+    assert set(names) == set(DETECTORS)
+    assert names[:6] == ["msp", "branch", "background", "dropout", "ae", "maxlogit"]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: a\nbenchmark: streethazards\ndetecters: []\n", "detecters"),
-        ("name: a\nbenchmark: streethazard\ndetectors: [{name: msp}]\n", "benchmark"),
-        ("name: a\nbenchmark: streethazards\ndetectors: [{name: msp, option: {}}]\n", "option"),
-        ("name: a\nbenchmark: streethazards\ndetectors: []\n", "at least one"),
+        ("name: a\nbenchmarks: [{name: streethazards}]\ndetecters: []\n", "detecters"),
+        ("name: a\nbenchmark: streethazards\ndetectors: [{name: msp}]\n", "benchmark"),
+        ("name: a\nbenchmarks: [{name: x}]\ndetectors: [{name: msp, option: {}}]\n", "option"),
+        ("name: a\nbenchmarks: [{name: x}]\ndetectors: []\n", "at least one"),
+        ("name: a\nbenchmarks: []\ndetectors: [{name: msp}]\n", "at least one benchmark"),
+        ("name: a\nbenchmarks: [{name: x}]\ndetectors: [{name: msp}]\nprotocols: [caso]\n", "protocols"),
+        ("name: a\nbenchmarks: [{name: x, track: toad}]\ndetectors: [{name: msp}]\n", "track"),
         ("name: [", "not YAML"),
         ("3", "the file"),
     ],
@@ -54,7 +77,7 @@ def test_an_unknown_suite_is_named() -> None:
 
 
 def test_other_detectors_keep_the_suites_options() -> None:
-    suite = Suite("s", "streethazards", (DetectorSpec("energy", {"temperature": 2.0}),))
+    suite = Suite("s", (STREETS,), (DetectorSpec("energy", {"temperature": 2.0}),))
     changed = suite.with_detectors(("msp", "energy"))
     assert [spec.label for spec in changed.detectors] == ["msp", "energy(temperature=2.0)"]
 
@@ -133,8 +156,8 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def _evaluation(root: Path, checkpoint: Path, *names: str) -> Evaluation:
     splits = {name: StreetHazards(root, name) for name in ("training", "validation")}
-    suite = Suite("s", "streethazards", tuple(map(DetectorSpec, names or ("msp", "energy"))), gallery=2)
-    return Evaluation(suite, checkpoint, StreetHazards(root, "test"), splits, "keep_all", None)
+    suite = Suite("s", (STREETS,), tuple(map(DetectorSpec, names or ("msp", "energy"))), gallery=2)
+    return Evaluation(suite, STREETS, checkpoint, StreetHazards(root, "test"), splits, "keep_all", None)
 
 
 def _numbers(folder: Path) -> list[dict[str, object]]:
@@ -147,7 +170,8 @@ def test_an_evaluation_gives_rows_curves_and_gallery(shared_streets: Path, check
     rows = read_rows(folder / "rows.jsonl")
     names = {(row.detector, row.protocol, row.metric) for row in rows}
     scored = {(d, p, m) for d in ("msp", "energy") for p in ("caos", "dataset") for m in ("auroc", "aupr", "fpr95")}
-    assert names == scored | {("segmenter", "pooled", "miou"), ("segmenter", "pooled", "accuracy")}
+    quality = ("miou", "miou_known", "miou_table", "accuracy")
+    assert names == scored | {("segmenter", "pooled", metric) for metric in quality}
     assert {row.pixels for row in rows if row.detector == "msp"} == {4 * 48 * 80}
     assert all(row.low <= row.value <= row.high for row in rows)
     assert set(read_json(folder / "curves.json")) == {"msp", "energy"}
@@ -165,6 +189,8 @@ def test_a_finished_evaluation_answers_at_once(
     monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
     assert evaluation.run(tmp_path / "out") == folder
     assert _evaluation(shared_streets, checkpoint, "msp")._identity({}) != evaluation._identity({})
+    moved = dataclasses.replace(evaluation, benchmark=BenchmarkSpec("streethazards", root=tmp_path))
+    assert moved._identity({}) == evaluation._identity({})
 
 
 def test_a_broken_evaluation_continues_and_ends_alike(
@@ -175,23 +201,27 @@ def test_a_broken_evaluation_continues_and_ends_alike(
     whole = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "whole")
     real, scored = evaluating._score_image, []
 
-    def cut(sample, *rest) -> None:
-        if sample.id == "t5/4":
+    def cut(split, index, *rest):
+        if index == 3:
             raise KeyboardInterrupt
-        real(sample, *rest)
+        return real(split, index, *rest)
 
     monkeypatch.setattr(evaluating, "_score_image", cut)
     with pytest.raises(KeyboardInterrupt):
         _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
     assert not list((tmp_path / "broken").rglob("rows.jsonl"))
 
-    def count(sample, *rest) -> None:
-        scored.append(sample.id)
-        real(sample, *rest)
+    def count(split, index, *rest):
+        scored.append(index)
+        return real(split, index, *rest)
 
     monkeypatch.setattr(evaluating, "_score_image", count)
     resumed = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
-    assert scored == ["t5/3", "t5/4"]
+    assert scored == [2, 3]
+    for name in ("images.jsonl", "thresholds.json", "curves.json"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes()
+    kept = [sorted(path.name for path in (folder / "gallery").iterdir()) for folder in (resumed, whole)]
+    assert kept[0] == kept[1]
     assert resumed.name == whole.name
     assert _numbers(resumed) == _numbers(whole)
 

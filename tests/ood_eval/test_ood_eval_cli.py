@@ -9,6 +9,7 @@ import pytest
 from ood_eval.cli import Training, _one_line, main
 from ood_eval.errors import DataError
 from ood_eval.experiment.row import read_rows
+from ood_eval.experiment.summary import read_summary
 from ood_eval.jobs import plan_of
 from ood_eval.report import read_result
 
@@ -24,7 +25,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
     shown = run("--help")
     assert shown.returncode == 0
-    assert all(name in shown.stdout for name in ("run-caos", "train", "report"))
+    assert all(name in shown.stdout for name in ("run-caos", "run", "train", "report", "data"))
 
 
 def test_wrong_usage_is_two() -> None:
@@ -52,6 +53,11 @@ def test_an_error_from_a_reading_process_is_one_line() -> None:
         (("run-caos", "--data", "{data}", "--out", "{out}", "--detectors", "mps"), "did you mean msp"),
         (("run-caos", "--data", "{data}", "--out", "{out}", "--checkpoint", "/no.pt"), "/no.pt: no such checkpoint"),
         (("report", "{out}"), "no finished run"),
+        (("run", "chaos", "--out", "{out}"), "no such file or shipped suite"),
+        (("run", "real", "--out", "{out}", "--checkpoint", "/no.pt"), "/no.pt: no such checkpoint"),
+        (("run", "real", "--out", "{out}"), "none of its benchmarks is here"),
+        (("run", "caos", "--out", "{out}", "--checkpoint", "/no.pt", "--seeds", "0"), "give only one of them"),
+        (("data", "check", "streethazard"), "did you mean streethazards"),
     ],
 )
 def test_an_expected_error_is_one_line_and_one(
@@ -82,6 +88,34 @@ def test_a_whole_run(finished_run: Path, shared_streets: Path) -> None:
     assert "Warning" not in error
     assert sorted(path.name for path in finished_run.parent.iterdir()) == ["out", "stderr.txt", "stdout.txt"]
     rows = read_rows(next(finished_run.glob("evaluations/*/rows.jsonl")))
-    assert len(rows) == 5 * 2 * 3 + 2
+    assert len(rows) == 5 * 2 * 3 + 4
     assert rows[0].provenance.seed == 0
     assert read_result(finished_run).label == "out"
+
+
+@pytest.mark.slow
+def test_seeds_train_once_each_and_are_summed_up(shared_streets: Path, tmp_path: Path) -> None:
+    words = ["run", "caos", "--data", str(shared_streets), "--out", str(tmp_path / "out"), "--seeds", "0", "1"]
+    done = run(*words, "--detectors", "msp", "--preset", "small", "--encoder", "resnet18", "--epochs", "1")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.glob("out/training/*/segmenter.pt"))) == 2
+    lines = read_summary(tmp_path / "out" / "summary.jsonl")
+    assert {line.seeds for line in lines} == {(0, 1)}
+    assert all(line.std is not None for line in lines if line.detector == "msp")
+
+
+def test_data_where_lists_every_benchmark(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["ood_eval", "data", "where"])
+    assert main() == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("streethazards", "road_anomaly_21", "lost_and_found", "cityscapes"))
+
+
+def test_data_check_takes_its_root(
+    shared_streets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ood_eval", "data", "check", "streethazards", "--root", str(shared_streets)])
+    assert main() == 1  # it is not the public set of 5125, 1031 and 1500 images, and the first finding says so
+    shown = capsys.readouterr()
+    assert "5125" in shown.out
+    assert "Traceback" not in shown.err

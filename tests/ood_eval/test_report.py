@@ -1,5 +1,6 @@
 """Reports: the table marks what is best, files are there, the page needs nothing else."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ood_eval.experiment.gallery import GalleryFrame
 from ood_eval.experiment.row import Provenance, Row
 from ood_eval.report import Result, print_table, read_result, write_report
 from ood_eval.report.figures import heat_map, truth_overlay
+from ood_eval.report.gallery import levels_of
+from ood_eval.report.published import published_for
 from ood_eval.report.result import ClassQuality
 from ood_eval.report.table import markdown_table, table_of, title_of
 
@@ -44,11 +47,71 @@ def test_equal_texts_are_equally_best_and_undefined_ones_never() -> None:
 
 
 def test_titles_are_those_of_papers() -> None:
-    assert [title_of(n) for n in ("knn", "energy(temperature=2.0)", "my.mod:Mine")] == [
-        "kNN",
-        "Energy (temperature=2.0)",
-        "Mine",
+    names = ("knn", "energy(temperature=2.0)", "my.mod:Mine", "msp+flip", "maxlogit+blur(7,1)+flip")
+    titles = ["kNN", "Energy (temperature=2.0)", "Mine", "MSP + flip", "MaxLogit + blur(7,1) + flip"]
+    assert [title_of(name) for name in names] == titles
+
+
+def public(benchmark: str, images: int, pixels_each: int, **origin: object) -> Result:
+    provenance = dataclasses.replace(ORIGIN, **origin)
+    rows = [
+        Row("caos", benchmark, name, "caos", "auroc", *(0.9,) * 3, images, images * pixels_each, 0, 0.1, provenance)
+        for name in ("msp", "ae", "maxlogit+flip")
     ]
+    return Result("run", tuple(rows), {}, {}, ())
+
+
+@pytest.mark.parametrize(
+    ("result", "same", "msp"),
+    [
+        (public("streethazards", 1500, 1280 * 720), "yes", 87.7),
+        (public("streethazards", 1500, 700_000, policy="ignore_other", dropped_share=0.24), "policy", 87.7),
+        (public("streethazards", 1500, 640 * 360), "no", 87.7),
+        (public("streethazards", 24, 1280 * 720), "no", 87.7),
+        (dataclasses.replace(public("streethazards", 1500, 1280 * 720), generated=True), "no", 87.7),
+        (public("generated", 1500, 1280 * 720), "no", 87.7),
+        (public("bdd_anomaly", 810, 1280 * 720 * 8 // 10, dropped_share=0.18), "yes", 87.7),
+        (public("bdd_anomaly", 361, 1280 * 720), "no", 87.7),
+        (public("fishyscapes_lostandfound", 100, 1_800_000, dropped_share=0.1), "yes", 87.0),
+        (public("road_anomaly", 60, 1280 * 720), "yes", 73.8),
+        (public("road_anomaly_21", 60, 1280 * 720), "no", 87.7),
+    ],
+)
+def test_the_papers_numbers_are_the_same_sets_only_where_they_are(result: Result, same: str, msp: float) -> None:
+    found = published_for(result)
+    assert found.same == same
+    assert found.of("msp") == found.values["msp"]
+    assert found.values["msp"][0] == msp
+    assert found.of("maxlogit+flip") is None
+    assert ("ANOTHER DATA SET" in found.heading) == (same == "no")
+    table = table_of(result)
+    assert [cell.text for cell in table.published[2]] == ["–"] * 3
+    assert "MaxLogit" in [name for name, _ in table.missing]
+    assert "MSP" not in [name for name, _ in table.missing]
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1e-6, 1e6])
+def test_levels_keep_the_order_of_scores_and_hit_marks(stretch: float) -> None:
+    rng = np.random.default_rng(1)
+    scores = (stretch * rng.standard_t(2, size=50_000)).astype(np.float32)
+    mark = float(np.float32(stretch * 1.2345))
+    levels = levels_of(scores, [mark, float("nan")])
+    assert levels.thresholds.size <= 255
+    codes = levels.of(scores)
+    assert codes.min() >= 1
+    order = np.argsort(scores)
+    assert np.all(np.diff(codes[order].astype(int)) >= 0)
+    assert np.array_equal(codes >= levels.step_at(mark), scores >= np.float32(mark))
+    # A step changes what is flagged by a twentieth, down to a handful of pixels.
+    flagged = np.array([(codes >= step).sum() for step in range(1, levels.thresholds.size + 1)])
+    assert flagged[0] == scores.size
+    assert np.all(flagged[1:] > 0.94 * flagged[:-1] - 1)
+
+
+def test_levels_of_a_constant_map_are_one() -> None:
+    levels = levels_of(np.full(100, 3.0, dtype=np.float32))
+    assert levels.thresholds.tolist() == [3.0]
+    assert levels.of(np.array([[2.0, 3.0]], dtype=np.float32)).tolist() == [[0, 1]]
 
 
 def test_the_terminal_table_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,8 +145,8 @@ def test_a_report_of_two_runs_is_complete_and_self_contained(tmp_path: Path) -> 
     path = write_report(runs, tmp_path / "report")
     assert path.read_text().count("## run") == 2
     page = (tmp_path / "report/index.html").read_text()
-    assert "<td>MSP</td>" in page
-    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert '<th scope="row">MSP</th>' in page
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
 
 
 @pytest.mark.slow

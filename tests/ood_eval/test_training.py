@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ood_eval.data import VOID, StreetHazards
-from ood_eval.errors import ConfigError, TrainingError
+from ood_eval.errors import ConfigError, DataError, TrainingError
 from ood_eval.models import PyramidConfig, Segmenter
 from ood_eval.training import PRESETS, Machine, Recipe, TrainingPlan, train
 from ood_eval.training.augment import random_view
 from ood_eval.training.task import SegmentationTask, rate_factor
-from ood_eval.training.views import EpochOrder, Views
+from ood_eval.training.views import EpochOrder, Views, stacked
 
 TINY = TrainingPlan(
     Recipe(epochs=3, batch_size=2, crop_px=(32, 48), scale=(0.8, 1.2), channels=8, auxiliary_weight=0.0, colour=0.2),
@@ -61,6 +61,24 @@ def test_without_a_crop_a_batch_has_one_size(shared_streets: Path) -> None:
     sizes = [{tuple(views[0, step, index][1].shape) for index in range(3)} for step in range(4)]
     assert all(len(found) == 1 for found in sizes)
     assert len(set.union(*sizes)) > 1
+
+
+def test_a_batch_of_mixed_sizes_is_refused_with_advice() -> None:
+    views = [
+        (torch.zeros(3, *size, dtype=torch.uint8), torch.zeros(size, dtype=torch.uint8)) for size in ((4, 6), (5, 6))
+    ]
+    images, classes = stacked([views[0], views[0]])
+    assert (images.shape, classes.shape) == ((2, 3, 4, 6), (2, 4, 6))
+    with pytest.raises(DataError, match="crop_px"):
+        stacked(views)
+
+
+def test_a_view_may_be_written_to(shared_streets: Path) -> None:
+    """A sample's own arrays are read-only, also where the view is the whole picture."""
+    whole = Recipe(scale=(1.0, 1.0), flip=False)
+    image, classes = Views(StreetHazards(shared_streets, "training"), whole, 0)[0, 0, 0]
+    assert image.numpy().flags.writeable
+    assert classes.numpy().flags.writeable
 
 
 def test_an_epoch_sees_every_image_in_full_batches() -> None:

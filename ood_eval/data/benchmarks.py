@@ -1,0 +1,107 @@
+"""Every benchmark by name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from ood_eval.data.bdd_anomaly import BddAnomaly
+from ood_eval.data.cityscapes import Cityscapes
+from ood_eval.data.fishyscapes_lostandfound import FishyscapesLostAndFound
+from ood_eval.data.fishyscapes_static import FishyscapesStatic
+from ood_eval.data.folders import Folders, read_layout
+from ood_eval.data.generated import Generated
+from ood_eval.data.lost_and_found import LostAndFound
+from ood_eval.data.road_anomaly import RoadAnomaly
+from ood_eval.data.road_anomaly_21 import RoadAnomaly21
+from ood_eval.data.road_obstacle_21 import RoadObstacle21
+from ood_eval.data.roots import find_root
+from ood_eval.data.sample import SegDataset
+from ood_eval.data.sources import SOURCES
+from ood_eval.data.streethazards import StreetHazards
+from ood_eval.errors import ConfigError
+
+
+class Benchmark(Protocol):
+    """What makes a split: called with root, name of the split, and options of its own."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that can be read."""
+
+    @property
+    def scored(self) -> str | None:
+        """The split that detectors are measured on; None for a set that is for training only."""
+
+    def __call__(self, root: Path, split: str, *args: Any, **options: Any) -> SegDataset:  # noqa: ANN401
+        """The split."""
+
+
+BENCHMARKS: Final[dict[str, Benchmark]] = {
+    "streethazards": StreetHazards,
+    "generated": Generated,
+    "bdd_anomaly": BddAnomaly,
+    "fishyscapes_lostandfound": FishyscapesLostAndFound,
+    "fishyscapes_static": FishyscapesStatic,
+    "road_anomaly": RoadAnomaly,
+    "road_anomaly_21": RoadAnomaly21,
+    "road_obstacle_21": RoadObstacle21,
+    "lost_and_found": LostAndFound,
+    "folders": Folders,
+    "cityscapes": Cityscapes,
+}
+
+
+def benchmark_named(name: str) -> Benchmark:
+    """The entry of a name.
+
+    Raises:
+        ConfigError: the name is unknown; close ones are suggested.
+    """
+    if name in BENCHMARKS:
+        return BENCHMARKS[name]
+    near = difflib.get_close_matches(name, BENCHMARKS, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(BENCHMARKS)}"
+    raise ConfigError(f"unknown benchmark {name!r}; {hint}")
+
+
+def build_dataset(name: str, root: Path, split: str, options: Mapping[str, Any] | None = None) -> SegDataset:
+    """A split of a benchmark, with options as they come from YAML or a command line.
+
+    Pictures that a benchmark lies on (Lost and Found, Cityscapes) are also looked for where `find_root` has them.
+
+    Raises:
+        ConfigError: the name, the split or an option is unknown.
+        DataError: the set is not there, damaged, or its labels are hidden.
+    """
+    benchmark, given = benchmark_named(name), dict(options or {})
+    known = option_names(name)
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        raise ConfigError(f"benchmark {name}: no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+    for option, base in SOURCES[name].needs.items():
+        found = find_root(base) if option not in given else None
+        if found is not None:
+            given[option] = found
+    return benchmark(root, split, **given)
+
+
+def option_names(name: str) -> tuple[str, ...]:
+    """What a benchmark takes besides root and split.
+
+    Raises:
+        ConfigError: the name is unknown.
+    """
+    return tuple(key for key in inspect.signature(benchmark_named(name)).parameters if key not in ("root", "split"))
+
+
+def splits_of(name: str, root: Path) -> tuple[str, ...]:
+    """Names of the splits of a benchmark; those of `folders` are the user's own.
+
+    Raises:
+        ConfigError: the name is unknown, or the description of the folders is wrong.
+    """
+    return tuple(read_layout(root).splits) if name == "folders" else benchmark_named(name).splits

@@ -1,0 +1,120 @@
+"""`ood_eval data`: check a set on disk, say which sets are found and where the others are to be had."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import tyro
+import yaml
+
+from ood_eval.errors import ConfigError, DataError
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """Read a benchmark whole and list what is wrong with it, one finding a line; exit 1 if there is any.
+
+    Checked: counts, pairs, sizes, allowed label values, hidden labels, and the contract of samples.
+
+    Args:
+        name: of the benchmark, as `ood_eval data where` lists them.
+        root: its folder; where `ood_eval data where` finds it, if not given.
+        split: check these splits only; all, if not given.
+        option: of the benchmark, as key=value: variant=v1, policy=ignore_other, official=false, ...
+    """
+
+    name: Annotated[str, tyro.conf.Positional]
+    root: Path | None = None
+    split: tuple[str, ...] = ()
+    option: tuple[str, ...] = ()
+
+    def run(self) -> None:
+        """Writes the findings, and counts as a log.
+
+        Raises:
+            ConfigError: name, split or option is unknown.
+            DataError: there was a finding.
+        """
+        from ood_eval.data.benchmarks import benchmark_named, option_names, splits_of
+        from ood_eval.data.roots import require_root
+
+        benchmark_named(self.name)
+        options = dict(_parsed(text) for text in self.option)
+        if "official" in option_names(self.name):
+            options.setdefault("official", True)
+        root = self.root if self.root is not None else require_root(self.name)
+        count = 0
+        for split in self.split or splits_of(self.name, root):
+            count += self._check(root, split, options)
+        if count:
+            raise DataError(f"{self.name}: {count} finding{'s' if count > 1 else ''} in {root}")
+
+    def _check(self, root: Path, split: str, options: dict[str, Any]) -> int:
+        from ood_eval.data.benchmarks import build_dataset
+        from ood_eval.data.check import Survey, findings
+
+        count = 0
+        try:
+            dataset = build_dataset(self.name, root, split, options)
+        except DataError as error:
+            count += _write(split, str(error))
+            if not options.get("official", False):
+                return count
+            try:
+                dataset = build_dataset(self.name, root, split, options | {"official": False})
+            except DataError as again:
+                return count if str(again) == str(error) else count + _write(split, str(again))
+        survey = Survey()
+        for finding in findings(dataset, survey):
+            count += _write(split, finding)
+        _LOG.info("%s %s: %s", self.name, split, survey)
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class DataWhere:
+    """Say which benchmarks are found, and where the others are to be had. Nothing is downloaded.
+
+    Looked at: $OOD_EVAL_<NAME>, ~/.config/ood_eval/data.yaml, and folders below $OOD_EVAL_DATA.
+    """
+
+    def run(self) -> None:
+        """Writes one line for each benchmark, and where to get it below."""
+        from ood_eval.data.benchmarks import BENCHMARKS
+        from ood_eval.data.sources import SOURCES
+
+        for name in BENCHMARKS:
+            source = SOURCES[name]
+            needs = f"; lies on {', '.join(source.needs.values())}" if source.needs else ""
+            sys.stdout.write(f"{name:25} {_place(name)}\n    {source.site}\n    {source.terms}; {source.size}{needs}\n")
+
+
+def _place(name: str) -> str:
+    from ood_eval.data.roots import find_root
+
+    try:
+        root = find_root(name)
+    except ConfigError as error:
+        return str(error)
+    return "not found" if root is None else f"found in {root}"
+
+
+def _parsed(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"option {text!r}: write it as key=value")
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"option {text!r}: the value is not YAML") from error
+
+
+def _write(split: str, finding: str) -> int:
+    sys.stdout.write(f"{split}: {' '.join(finding.split())}\n")
+    return 1

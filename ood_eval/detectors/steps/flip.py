@@ -1,0 +1,24 @@
+"""flip: the mean score over an image and its mirror image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ood_eval.detectors.steps.step import Score, Step
+from ood_eval.models.forward import Forward
+
+
+@dataclass(frozen=True)
+class Flip(Step):
+    """s = (s(x) + mirrored s(mirrored x)) / 2, with left and right swapped.
+
+    Source: Rai et al. 2023 (Mask2Anomaly, https://arxiv.org/abs/2307.13316), whose code averages scores this way.
+    """
+
+    def score(self, inner: Score, forward: Forward) -> Tensor:
+        """[B,H,W] f32; the network runs once more."""
+        with torch.inference_mode():
+            return (inner(forward) + inner(forward.mirrored).flip(2)) / 2.0

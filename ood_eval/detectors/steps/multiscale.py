@@ -1,0 +1,99 @@
+"""multiscale(scale,...,of=WHAT): averages over image scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.steps.step import Score, Step
+from ood_eval.errors import ConfigError
+from ood_eval.models.averaged import AveragedForward, resized
+from ood_eval.models.forward import Forward
+
+What = Literal["logits", "probabilities", "scores"]
+
+
+@dataclass(frozen=True)
+class MultiScale(Step):
+    """Averages logits or probabilities, and features, before scoring, or the scores themselves.
+
+    The released CAOS code averages probabilities and calls their maximum "maxlogit"; so the choice must be made.
+
+    Source: hendrycks/anomaly-seg, eval_ood.py, and CSAIL's configuration (short sides 300 to 600 of a usual 450, which
+    are five scales 2/3 to 4/3); here the five span half to one and a half.
+
+    Args:
+        averaged: what is averaged; users write `of=`.
+        scales: factors on height and width.
+
+    Raises:
+        ConfigError: nothing or something else is averaged, or a scale is not above zero.
+    """
+
+    averaged: What
+    scales: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
+
+    def __post_init__(self) -> None:
+        if self.averaged not in get_args(What):
+            raise ConfigError(f"multiscale: of={self.averaged} is not one of {', '.join(get_args(What))}")
+        if not self.scales or not all(isinstance(scale, (int, float)) and scale > 0 for scale in self.scales):
+            raise ConfigError(f"multiscale: scales must be numbers above 0, not {self.scales}")
+
+    @classmethod
+    def of(cls, values: Sequence[Any], named: dict[str, Any]) -> Step:
+        """The step of the values in `multiscale(scale,...,of=WHAT)`."""
+        if set(named) != {"of"}:
+            raise ConfigError("multiscale: write of=logits, of=probabilities or of=scores, and nothing else by name")
+        return cls(named["of"], tuple(values)) if values else cls(named["of"])
+
+    @property
+    def settings(self) -> str:
+        """The scales, then what is averaged."""
+        return ",".join([*(f"{scale:.12g}" for scale in self.scales), f"of={self.averaged}"])
+
+    def check(self, detector: Detector) -> None:
+        """Refuses to average a pass that the detector does not read.
+
+        Raises:
+            ConfigError: the detector runs a network on the images itself.
+        """
+        if self.averaged != "scores" and not detector.shares_pass:
+            name = type(detector).__name__
+            raise ConfigError(f"multiscale: {name} does not read the averaged {self.averaged}; write of=scores")
+
+    def seen(self, forward: Forward) -> Forward:
+        """The averaged pass, or with `of=scores` the plain one."""
+        if self.averaged == "scores":
+            return forward
+        key = (self.averaged, self.scales)
+        if key not in forward.views:
+            forward.views[key] = AveragedForward(
+                forward.segmenter, forward.images, forward.extras, self.scales, self.averaged
+            )
+        return forward.views[key]
+
+    def score(self, inner: Score, forward: Forward) -> Tensor:
+        """[B,H,W] f32; the network runs once per scale, for all detectors with this step together."""
+        if self.averaged != "scores":
+            return inner(self.seen(forward))
+        size = (forward.images.shape[2], forward.images.shape[3])
+        with torch.inference_mode():
+            total = torch.zeros(len(forward.images), 1, *size, device=forward.images.device)
+            for scale in self.scales:
+                coarse = inner(self._at_scale(forward, scale))[:, None]
+                total += interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+            return total[:, 0] / len(self.scales)
+
+    def _at_scale(self, forward: Forward, scale: float) -> Forward:
+        if scale == 1.0:
+            return forward
+        key = ("scale", scale)
+        if key not in forward.views:
+            forward.views[key] = forward.of(resized(forward.images, scale))
+        return forward.views[key]

@@ -1,0 +1,78 @@
+"""Detectors compared in pairs: which differences are larger than chance."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from ood_eval.experiment.compare import Comparison
+from ood_eval.report.result import Result
+from ood_eval.report.table import ABSENT, METRICS, detectors_of, title_of
+
+_TITLES: Final = {metric: (title, larger) for metric, title, larger in METRICS}
+
+
+@dataclass(frozen=True, slots=True)
+class DuelCell:
+    """A difference in points of percent; `kind` is best where the line's detector is surely better, else empty."""
+
+    text: str
+    kind: str = ""
+    interval: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """One metric: the difference of each line's detector to each column's."""
+
+    metric: str
+    title: str
+    names: tuple[str, ...]
+    lines: tuple[tuple[str, tuple[DuelCell, ...]], ...]
+    note: str
+
+
+def duels_of(result: Result) -> tuple[Duel, ...]:
+    """A square table per metric of the comparisons that the run left; empty if it left none."""
+    found = []
+    for metric in dict.fromkeys(one.metric for one in result.comparisons):
+        pairs: dict[tuple[str, str], Comparison] = {}
+        for one in result.comparisons:
+            if one.metric == metric:
+                pairs[one.one, one.other] = one
+        names = [name for name in detectors_of(result) if any(name in pair for pair in pairs)]
+        title, larger = _TITLES.get(metric, (metric, True))
+        lines = tuple(
+            (title_of(line), tuple(_cell(line, column, pairs, larger=larger) for column in names)) for line in names
+        )
+        first = next(iter(pairs.values()))
+        note = (
+            f"Points of percent, paired bootstrap over {first.images} images, {first.resamples:,} resamples. "
+            "Below each its 95 % interval. Marked: the line's detector is better than the column's, and the interval "
+            "does not hold zero. Not corrected for the number of pairs."
+        )
+        found.append(Duel(metric, title, tuple(title_of(name) for name in names), lines, note))
+    return tuple(found)
+
+
+def surely_better(result: Result, one: str, other: str, metric: str) -> bool | None:
+    """Whether the interval of the difference says that one is better than the other; None if they were not compared."""
+    pairs = {(c.one, c.other): c for c in result.comparisons if c.metric == metric}
+    if (one, other) not in pairs and (other, one) not in pairs:
+        return None
+    return _cell(one, other, pairs, larger=_TITLES.get(metric, (metric, True))[1]).kind == "best"
+
+
+def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, larger: bool) -> DuelCell:
+    sign, found = 1.0, pairs.get((line, column))
+    if found is None:
+        sign, found = -1.0, pairs.get((column, line))
+    if found is None or math.isnan(found.difference):
+        return DuelCell("" if line == column else ABSENT)
+    low, high = sorted((sign * found.low, sign * found.high))
+    better = low > 0.0 if larger else high < 0.0
+    interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
+    text = f"{100.0 * sign * found.difference:+.1f}"
+    return DuelCell(text, "best" if better else "", interval, f"p = {found.p_value:.3g}")

@@ -1,0 +1,153 @@
+"""The report as Markdown, LaTeX and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ood_eval.report.overview import Overview
+from ood_eval.report.result import Result
+from ood_eval.report.section import Section
+from ood_eval.report.table import METRICS, Cell, Table, markdown_table
+
+_LATEX_SIGNS = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "↑": r"$\uparrow$", "↓": r"$\downarrow$", "±": r"$\pm$",
+    "–": "--", "≥": r"$\geq$", "·": r"$\cdot$", "°": r"$^\circ$", "²": r"$^2$",
+}  # fmt: skip
+
+
+def markdown_of(
+    sections: Sequence[Section], overview: Overview | None, figures: dict[str, list[tuple[str, str]]]
+) -> str:
+    """The report in Markdown; `figures` are file and caption by section key."""
+    lines = ["# Anomaly segmentation", ""]
+    if overview is not None:
+        head = ["Detector", *(f"{title} ({label})" for label in overview.labels for _, title, _ in METRICS)]
+        lines += ["## Overview", "", *_table(head, [[name, *map(_marked, cells)] for name, cells in overview.lines])]
+        lines += ["", overview.note, ""]
+    for section in sections:
+        lines += [f"## {section.label}", "", *(f"- **{value}** {words}" for value, words in section.tiles), ""]
+        lines += [f"- not scored: {name}, {reason}" for name, reason in section.skipped] + [""] * bool(section.skipped)
+        lines += [markdown_table(section.table, paper=True), "", section.table.note, ""]
+        lines += [f"**{section.table.source.heading}.** {section.table.source.remark}", ""]
+        lines += [f"- `{name}`: {words}." for name, words in section.protocols] + [""]
+        for name, caption in figures.get(section.key, ()):
+            lines += [f"![{caption}]({name})", "", f"*{caption}*", ""]
+        lines += _markdown_rest(section)
+    return "\n".join(lines)
+
+
+def _markdown_rest(section: Section) -> list[str]:
+    lines: list[str] = []
+    if section.calibration is not None:
+        head = ["Detector"]
+        for title in section.calibration.titles:
+            head += [f"score ≥ ({title})", "F1", "precision", "found", "FPR"]
+        body = [[name, *cells] for name, cells in section.calibration.lines]
+        lines += ["### Thresholds", "", *_table(head, body), ""]
+    for one in section.breakdowns:
+        for panel in one.panels:
+            lines += [f"### {panel.title} by {one.title}", ""]
+            body = [
+                [line.name, str(line.count), *(f"**{c.text}**" if c.best else c.text for c in line.cells)]
+                for line in panel.lines
+            ]
+            lines += [*_table(["", one.unit, *section.detectors], body), ""]
+    for duel in section.duels:
+        body = [[name, *(f"**{c.text}**" if c.kind else c.text for c in cells)] for name, cells in duel.lines]
+        lines += [f"### Differences in {duel.title}", "", *_table(["line minus column", *duel.names], body)]
+        lines += ["", duel.note, ""]
+    for cross in section.crossings:
+        lines += [f"### {cross.title} under every protocol", ""]
+        body = [[name, *map(_marked, cells), apart] for name, cells, apart in cross.lines]
+        lines += [*_table(["Detector", *cross.protocols, "apart"], body), ""]
+    if section.extras is not None:
+        head = ["Detector", *(f"{metric} ({protocol})" for protocol, metric in section.extras.columns)]
+        body = [[name, *map(_marked, cells)] for name, cells in section.extras.lines]
+        lines += ["### Components and further numbers", "", *_table(head, body), ""]
+    lines += ["### Segmentation", "", *_table(["Class", "IoU", "share of pixels"], section.classes), ""]
+    lines += ["### Where the numbers come from", ""]
+    return [*lines, *(f"- {name}: `{value}`" for name, value in section.provenance), ""]
+
+
+def latex_of(sections: Sequence[Section]) -> str:
+    r"""A table per section for `\input`, with `\usepackage{booktabs}`; the paper's numbers in italics."""
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(
+        _latex_table(section.label, section.table) for section in sections
+    )
+
+
+def json_of(results: Sequence[Result], sections: Sequence[Section]) -> dict[str, Any]:
+    """Every number of the report for other programs; undefined ones are null."""
+    return {
+        "format": 1,
+        "results": [
+            {
+                "label": result.label,
+                "generated": result.generated,
+                "seeds": list(result.seeds),
+                "rows": [dataclasses.asdict(row) for row in result.rows],
+                "published": dataclasses.asdict(section.table.source),
+                "thresholds": {
+                    name: {point: dataclasses.asdict(one) if one is not None else None for point, one in points.items()}
+                    for name, points in result.thresholds.items()
+                },
+                "breakdowns": [dataclasses.asdict(one) for one in section.breakdowns],
+                "comparisons": [dataclasses.asdict(one) for one in result.comparisons],
+                "skipped": [{"benchmark": name, "reason": reason} for name, reason in result.skipped],
+            }
+            for result, section in zip(results, sections, strict=True)
+        ],
+    }
+
+
+def without_nan(value: Any) -> Any:  # noqa: ANN401
+    """A JSON value with null for every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _latex_table(label: str, table: Table) -> str:
+    blocks = [*table.protocols, table.source.heading]
+    width = len(METRICS)
+    stacks = (r"\shortstack{" + _latex(name).replace(": ", r":\\ ") + "}" for name in blocks)
+    groups = " & ".join(rf"\multicolumn{{{width}}}{{c}}{{{name}}}" for name in stacks)
+    rules = " ".join(rf"\cmidrule(lr){{{2 + width * i}-{1 + width * (i + 1)}}}" for i in range(len(blocks)))
+    head = " & ".join(_latex(title) for _ in blocks for _, title, _ in METRICS)
+    lines = [
+        r"\begin{table}", r"  \centering", r"  \small", r"  \setlength{\tabcolsep}{3.5pt}",
+        rf"  \begin{{tabular}}{{l{'r' * width * len(blocks)}}}", r"    \toprule",
+        rf"    & {groups} \\", f"    {rules}", rf"    Detector & {head} \\", r"    \midrule",
+    ]  # fmt: skip
+    for (name, cells), theirs in zip(table.lines, table.published, strict=True):
+        texts = [*(_latex_cell(c) for c in cells), *(rf"\textit{{{_latex(c.text)}}}" for c in theirs)]
+        lines.append(rf"    {_latex(name)} & {' & '.join(texts)} \\")
+    for name, theirs in table.missing:
+        texts = ["--"] * (width * len(table.protocols)) + [rf"\textit{{{_latex(c.text)}}}" for c in theirs]
+        lines.append(rf"    {_latex(name)} & {' & '.join(texts)} \\")
+    caption = f"{label}. {table.note} {table.source.remark}"
+    lines += [r"    \bottomrule", r"  \end{tabular}", rf"  \caption{{{_latex(caption)}}}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def _latex_cell(cell: Cell) -> str:
+    return rf"\textbf{{{_latex(cell.whole)}}}" if cell.best else _latex(cell.whole)
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX_SIGNS.get(sign, sign) for sign in text)
+
+
+def _marked(cell: Cell) -> str:
+    return f"**{cell.whole}**" if cell.best else cell.whole
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    return lines + ["| " + " | ".join(line) + " |" for line in body]

@@ -1,0 +1,241 @@
+"""Whole suites: several sets, mixed sizes, several trainings, extra networks, and a second look at kept score maps."""
+
+import dataclasses
+import json
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ood_eval.data import StreetHazards
+from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.errors import ConfigError, DataError
+from ood_eval.experiment import evaluate as evaluating
+from ood_eval.experiment import run as running
+from ood_eval.experiment.campaign import Campaign, scored_split
+from ood_eval.experiment.compare import read_comparisons
+from ood_eval.experiment.record import read_records
+from ood_eval.experiment.row import read_rows
+from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite
+from ood_eval.experiment.summary import read_summary
+from ood_eval.files import read_json
+from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
+from ood_eval.models import Forward, PyramidConfig, build_segmenter, images_from_rgb, load_segmenter, save_segmenter
+
+TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+ALL = ("caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood")
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[int | None, Path]:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for seed in (0, 1):
+        save_segmenter(folder / f"{seed}.pt", build_segmenter(TINY, StreetHazards.class_names, "none", seed), TINY)
+    return {0: folder / "0.pt", 1: folder / "1.pt", None: folder / "0.pt"}
+
+
+@pytest.fixture
+def road_anomaly(tmp_path: Path) -> Path:
+    """Three labelled frames of different sizes in the layout of RoadAnomaly."""
+    root = tmp_path / "RoadAnomaly_jpg"
+    rng = np.random.default_rng(0)
+    names = []
+    for number, (height, width) in enumerate([(48, 80), (40, 64), (56, 72)]):
+        name = f"animals{number:02d}_x.jpg"
+        labels = np.zeros((height, width), dtype=np.uint8)
+        labels[10:30, 8 : 20 + number] = 2
+        (root / "frames" / f"animals{number:02d}_x.labels").mkdir(parents=True)
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(root / "frames" / name)
+        Image.fromarray(labels).save(root / "frames" / f"animals{number:02d}_x.labels" / "labels_semantic.png")
+        names.append(name)
+    (root / "frame_list.json").write_text(json.dumps(names))
+    return root
+
+
+def manifest(root: Path, *, two_towns: bool = False) -> Path:
+    """Turns a miniature set into one that hazardsim could have made: instances and a manifest for each split."""
+    for split, top in (("training", "train"), ("validation", "train"), ("test", "test")):
+        index = next((root / top).glob(f"{split.removesuffix('ing')}*.odgt"))
+        lines = []
+        for number, entry in enumerate(json.loads(index.read_text())):
+            labels = np.array(Image.open(root / top / entry["fpath_segm"]))
+            anomaly = labels == 14
+            name = Path(top) / "instances" / split / f"{number}.png"
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(root / name), np.where(anomaly, 1, 0).astype(np.uint16))
+            seen = {"category": "sofa", "asset_id": "a", "distance_m": 4.0 + number, "pixels": int(anomaly.sum())}
+            seen |= {"instance": 1, "box_px": [0, 0, 1, 1]}
+            town = f"Town0{5 + number % 2 * two_towns}"
+            scene = {"actors": [], "town": town, "scenario": "mini", "anomalies": [{"place": "road"}]}
+            scene |= {"weather": {"condition": "rain", "values": [0.0] * 5 + [30.0] + [0.0] * 8}}
+            files = {"images": {"path": f"{top}/{entry['fpath_img']}"}, "instances": {"path": name.as_posix()}}
+            lines.append(json.dumps({"files": files, "scene": scene, "anomalies": [seen] if anomaly.any() else []}))
+        (root / top / f"{split}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    return root
+
+
+def campaign(checkpoints: dict[int | None, Path], data: Path | None, *specs: BenchmarkSpec, **changes) -> Campaign:
+    names = changes.pop("detectors", ("msp", "energy"))
+    suite = Suite(
+        "s", specs, tuple(map(DetectorSpec, names)), BenchmarkSpec(changes.pop("training", "streethazards")),
+        changes.pop("protocols", ALL), changes.pop("gallery", 2),
+    )  # fmt: skip
+    return Campaign(suite, data, lambda seed, _: checkpoints[seed], **({"seeds": (None,)} | changes))
+
+
+def test_several_sets_of_mixed_sizes_under_several_trainings(
+    shared_streets: Path, road_anomaly: Path, checkpoints, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    real = BenchmarkSpec("road_anomaly", road_anomaly, {"official": False})
+    specs = (BenchmarkSpec("streethazards"), real, BenchmarkSpec("road_obstacle_21"))
+    out = campaign(checkpoints, shared_streets, *specs, seeds=(0, 1)).run(tmp_path / "out")
+    run = read_json(out / "run.json")
+    pairs = [(one["benchmark"], one["seed"]) for one in run["evaluations"]]
+    assert pairs == [(name, seed) for seed in (0, 1) for name in ("streethazards", real.label)]
+    assert [one["benchmark"] for one in run["skipped"]] == ["road_obstacle_21"]
+    assert "skipped: road_obstacle_21 is not on this machine" in caplog.text
+    rows = [row for one in run["evaluations"] for row in read_rows(out / "evaluations" / one["key"] / "rows.jsonl")]
+    assert {row.protocol for row in rows} == {*ALL, "pooled"}
+    assert {row.provenance.seed for row in rows} == {0, 1}
+    assert all(row.low <= row.value <= row.high for row in rows if not np.isnan(row.value))
+    records = list(read_records(out / "evaluations" / run["evaluations"][1]["key"] / "images.jsonl"))
+    assert [(one.height, one.width) for one in records] == [(48, 80), (40, 64), (56, 72)]
+    assert all(set(one.values) == {"msp", "energy"} for one in records)
+    (line,) = (
+        line
+        for line in read_summary(out / "summary.jsonl")
+        if (line.benchmark, line.detector, line.protocol, line.metric) == (real.label, "msp", "dataset", "auroc")
+    )
+    assert line.seeds == (0, 1)
+    assert line.std == pytest.approx(abs(line.values[0] - line.values[1]) / np.sqrt(2))
+    compared = {(one.benchmark, one.metric): one for one in read_comparisons(out / "comparisons.jsonl")}
+    assert compared[real.label, "auroc"].images == 3
+    means = {
+        (row.detector, row.provenance.seed): row.value
+        for row in rows
+        if (row.benchmark, row.protocol, row.metric) == ("streethazards", "caos", "auroc")
+    }
+    difference = np.mean([means["msp", seed] - means["energy", seed] for seed in (0, 1)])
+    assert compared["streethazards", "auroc"].difference == pytest.approx(difference)
+
+
+def test_a_finished_campaign_answers_at_once_and_changes_no_byte(
+    shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = campaign(checkpoints, shared_streets, BenchmarkSpec("streethazards"), detectors=("msp", "knn"))
+    out = one.run(tmp_path / "out")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert not list(out.rglob("scores"))
+    monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
+    one.run(out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_campaign_broken_in_its_second_phase_scores_nothing_again(
+    shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = campaign(checkpoints, shared_streets, BenchmarkSpec("streethazards"))
+    whole = one.run(tmp_path / "whole")
+    with monkeypatch.context() as broken:
+        broken.setattr(running, "write_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            one.run(tmp_path / "broken")
+    monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
+    again = one.run(tmp_path / "broken")
+    assert (again / "comparisons.jsonl").read_bytes() == (whole / "comparisons.jsonl").read_bytes()
+    for name in ("images.jsonl", "thresholds.json"):
+        (first,), (second,) = (list((out / "evaluations").glob(f"*/{name}")) for out in (again, whole))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_detectors_are_fitted_once_for_every_set(
+    shared_streets: Path, road_anomaly: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    real = DETECTORS["kl_matching"].observe
+    monkeypatch.setattr(DETECTORS["kl_matching"], "observe", lambda self, *rest: (seen.append(1), real(self, *rest))[1])
+    specs = (BenchmarkSpec("streethazards"), BenchmarkSpec("road_anomaly", road_anomaly, {"official": False}))
+    campaign(checkpoints, shared_streets, *specs, detectors=("kl_matching",)).run(tmp_path / "out")
+    assert len(seen) == 2
+
+
+@pytest.mark.slow
+def test_extra_networks_are_trained_once(shared_streets: Path, checkpoints, tmp_path: Path) -> None:
+    specs = (BenchmarkSpec("streethazards"),)
+    out = campaign(checkpoints, shared_streets, *specs, detectors=("ae", "msp"), limit_train=2).run(tmp_path / "out")
+    trained = list((out / "extras").rglob("autoencoder.pt"))
+    assert len(trained) == 1
+    stamp = trained[0].stat().st_mtime_ns
+    campaign(checkpoints, shared_streets, *specs, detectors=("ae",), limit_train=2).run(out)
+    assert trained[0].stat().st_mtime_ns == stamp
+
+
+def test_generated_sets_tell_of_their_objects(streets: Path, checkpoints, tmp_path: Path) -> None:
+    root = manifest(streets)
+    out = campaign(checkpoints, root, BenchmarkSpec("generated"), training="generated").run(tmp_path / "out")
+    (file,) = out.glob("evaluations/*/images.jsonl")
+    records = list(read_records(file))
+    assert [one.attributes["weather"] for one in records] == ["rain"] * 4
+    for number, one in enumerate(records):
+        (found,) = one.objects
+        assert (found.attributes["category"], found.attributes["distance_m"]) == ("sofa", 4.0 + number)
+        # The only object of an image has all its anomalous pixels.
+        assert found.values["msp"] == pytest.approx(one.values["msp"]["auroc"])
+        assert "anomalies" not in one.attributes
+    assert sum(one.gallery for one in records) == len(list(file.parent.glob("gallery/*.npz"))) == 2
+
+
+def test_open_miou_takes_each_towns_threshold_from_the_other(streets: Path, checkpoints, tmp_path: Path) -> None:
+    root = manifest(streets, two_towns=True)
+    spec = BenchmarkSpec("generated", open_miou=True)
+    out = campaign(checkpoints, root, spec, training="generated", protocols=("caos",)).run(tmp_path / "out")
+    (file,) = out.glob("evaluations/*/rows.jsonl")
+    (found,) = [row for row in read_rows(file) if (row.detector, row.metric) == ("msp", "open_miou")]
+    segmenter, detector = load_segmenter(checkpoints[None]), build_detector("msp", {}, DETECTORS)
+    split = StreetHazards(root, "test")
+    forwards = [Forward(segmenter, images_from_rgb(split[i].image)) for i in range(4)]
+    scores = [detector.score(forward)[0].numpy() for forward in forwards]
+    towns = []
+    for own, other in ((0, 1), (1, 0)):
+        histogram = ScoreHistogram()
+        for i in range(other, 4, 2):
+            small = (scores[i][::2, ::2] + scores[i][1::2, ::2] + scores[i][::2, 1::2] + scores[i][1::2, 1::2]) / 4
+            histogram.update(small.astype(np.float32), np.ascontiguousarray(split[i].anomaly[::2, ::2]))
+        point = above_recall_point(histogram)
+        assert point is not None
+        town = OpenConfusion(len(segmenter.class_names))
+        for i in range(own, 4, 2):
+            flagged = scores[i] >= point.threshold
+            town.update(forwards[i].top[1][0].numpy(), flagged, split[i].classes, split[i].anomaly)
+        towns.append(town)
+    assert found.value == pytest.approx(open_miou(towns), abs=1e-3)
+    assert found.images == 4
+
+
+def test_one_town_has_no_open_miou(streets: Path, checkpoints, tmp_path: Path) -> None:
+    spec = BenchmarkSpec("streethazards", open_miou=True)
+    out = campaign(checkpoints, streets, spec, protocols=("caos",)).run(tmp_path / "out")
+    (file,) = out.glob("evaluations/*/rows.jsonl")
+    values = [row.value for row in read_rows(file) if row.protocol == "open"]
+    assert len(values) == 2
+    assert np.isnan(values).all()
+
+
+def test_wrong_campaigns_are_refused(streets: Path, checkpoints, tmp_path: Path) -> None:
+    spec = BenchmarkSpec("streethazards")
+    with pytest.raises(ConfigError, match="only once"):
+        campaign(checkpoints, streets, spec, seeds=(1, 1)).run(tmp_path)
+    with pytest.raises(DataError, match="none of its benchmarks"):
+        campaign(checkpoints, None, spec).run(tmp_path)
+    with pytest.raises(ConfigError, match="unknown benchmark"):
+        campaign(checkpoints, streets, BenchmarkSpec("streethazard", streets)).run(tmp_path)
+    with pytest.raises(ConfigError, match="only be trained on"):
+        scored_split("cityscapes")
+    bare = campaign(checkpoints, None, dataclasses.replace(spec, root=streets), detectors=("ae",))
+    with pytest.raises(ConfigError, match="autoencoder: must be trained"):
+        bare.run(tmp_path)
+    assert not list(tmp_path.glob("evaluations"))
