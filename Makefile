@@ -6,8 +6,8 @@ export VENV
 .PHONY: help setup demo test check dev benchmarks
 
 help:
-	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 10 minutes)'
-	@echo 'make test        everything that must hold: style, types, layers, all tests (about 10 minutes)'
+	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
+	@echo 'make test        everything that must hold: style, types, layers, all tests (about 5 minutes)'
 	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
 	@echo 'make dev         set up, and run make check before every commit'
 	@echo 'make benchmarks  measure; writes JSON to out/benchmarks'

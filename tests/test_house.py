@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hazardsim.taxonomy import STREET_HAZARDS_ANOMALY, STREET_HAZARDS_NAMES
+from ood_eval.data.labels import CLASS_NAMES
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*ROOT.glob("hazardsim/**/*.py"), *ROOT.glob("ood_eval/**/*.py")])
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "misc", "manager", "base2"}
@@ -18,6 +21,11 @@ def test_no_module_is_longer_than_500_lines():
 
 def test_no_module_has_a_name_that_says_nothing():
     assert not [p for p in MODULES if p.stem in SAYS_NOTHING]
+
+
+def test_both_packages_name_the_classes_alike():
+    """ood_eval keeps its own copy, so that it runs where hazardsim's dependencies are absent."""
+    assert STREET_HAZARDS_NAMES[:STREET_HAZARDS_ANOMALY] == CLASS_NAMES
 
 
 @pytest.mark.parametrize("program", ["hazardsim.cli", "ood_eval.cli"])

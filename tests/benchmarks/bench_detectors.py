@@ -1,7 +1,7 @@
 """Ratios of the evaluation and training code, measured side by side in one run, as JSON.
 
 Detector suite over one forward pass, and every detector alone; a training step in bf16 and channels_last over one in
-plain fp32; the ranking metric over scikit-learn. On a busy machine set OMP_WAIT_POLICY=passive.
+plain fp32. On a busy machine set OMP_WAIT_POLICY=passive.
 
 Usage: python tests/benchmarks/bench_detectors.py [OUT.json]
 """
@@ -16,13 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ood_eval.data.labels import CLASS_NAMES
 from ood_eval.detectors import DETECTORS, build_detector
-from ood_eval.metrics import ScoreHistogram, ranking_curve
 from ood_eval.models import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
 from ood_eval.models.autoencoder import Autoencoder
 from ood_eval.models.confidence_branch import ConfidenceBranch
@@ -116,31 +113,6 @@ def half_over_single(config: PyramidConfig, batch: int, size: tuple[int, int]) -
     return found | {"speed_up": found["fp32_s"] / found["bf16_channels_last_s"]}
 
 
-def ranking_over_sklearn(pixels: int) -> dict[str, float]:
-    """Time of scikit-learn's AUROC and AP over the streaming histogram's and over the exact curve's."""
-    rng = np.random.default_rng(0)
-    anomaly = (rng.random(pixels) < 0.01).astype(np.uint8)
-    scores = (rng.normal(size=pixels) + anomaly).astype(np.float32)
-
-    def streaming() -> None:
-        histogram = ScoreHistogram()
-        for start in range(0, pixels, 1 << 20):
-            histogram.update(scores[start : start + (1 << 20)], anomaly[start : start + (1 << 20)])
-        histogram.auroc(), histogram.average_precision(), histogram.fpr_at_first_recall()
-
-    def exact() -> None:
-        curve = ranking_curve(scores, anomaly)
-        curve.auroc(), curve.average_precision(), curve.fpr_at_first_recall()
-
-    peer = seconds(lambda: (roc_auc_score(anomaly, scores), average_precision_score(anomaly, scores)), 1)
-    ours = {"streaming_s": seconds(streaming, 1), "exact_s": seconds(exact, 1)}
-    return ours | {
-        "sklearn_s": peer,
-        "streaming_speed_up": peer / ours["streaming_s"],
-        "exact_speed_up": peer / ours["exact_s"],
-    }
-
-
 def main() -> None:
     """Measures and prints JSON, and writes it where the first argument says."""
     segmenters = {name: build_segmenter(config, CLASS_NAMES, "none", 0) for name, config in NETWORKS.items()}
@@ -149,7 +121,6 @@ def main() -> None:
         "detectors_640x360": {name: suite_over_forward(one, 360, 640) for name, one in segmenters.items()},
         "each_detector_640x360_s": each_detector(segmenters["small"], 360, 640),
         "training_step_256x320": {name: half_over_single(config, 4, (256, 320)) for name, config in NETWORKS.items()},
-        "ranking_5_million_pixels": ranking_over_sklearn(5_000_000),
     }
     text = json.dumps(result, indent=2)
     if len(sys.argv) > 1:
