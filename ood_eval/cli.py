@@ -31,8 +31,8 @@ class Training:
         policy: what becomes of the classes "unlabeled" and "other", in training and in the metrics.
         seed: of weights, order, augmentation and dropout.
         accelerator: cpu, gpu or auto.
-        devices: GPUs per machine.
-        nodes: machines.
+        devices: per machine; several share out each batch (DistributedDataParallel, a process each).
+        nodes: machines; start the same command on each as Lightning wants it (NODE_RANK, MASTER_ADDR, or SLURM).
         workers: processes that read images.
         limit_train: train on the first so many images only.
         official: insist on the image counts of the public StreetHazards.
@@ -136,8 +136,11 @@ class Train:
     def run(self) -> None:
         """Trains."""
         from ood_eval.jobs import train_segmenter
+        from ood_eval.training import follows
 
-        sys.stdout.write(f"{train_segmenter(self.training, self.data, self.out)}\n")
+        checkpoint = train_segmenter(self.training, self.data, self.out)
+        if not follows():
+            sys.stdout.write(f"{checkpoint}\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ood_eval.experiment.row import read_rows
 from ood_eval.experiment.run import Evaluation, write_run
 from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.experiment.summary import summarise, write_summary
-from ood_eval.training import ExtrasPlan, Machine
+from ood_eval.training import ExtrasPlan, Machine, follows
 
 _LOG: Final = logging.getLogger(__name__)
 # Sets whose adapter takes a label policy of StreetHazards, and whether it takes `official`.
@@ -55,6 +55,8 @@ class Campaign:
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns `out`; benchmarks that are not here are skipped, with a line.
 
+        All seeds are trained before anything is scored; a process that only helps to train then returns.
+
         Raises:
             DataError: no benchmark is at hand, or one is damaged.
             OodEvalError: any other of its kinds.
@@ -65,9 +67,11 @@ class Campaign:
             build_detector(detector.name, detector.options, DETECTORS)
         tests, skipped = self._tests()
         fit_splits = self._fit_splits()
+        checkpoints = {seed: self.segmenter(seed, fit_splits.get("training")) for seed in self.seeds}
+        if follows():
+            return out
         done: list[tuple[Evaluation, Path]] = []
-        for seed in self.seeds:
-            checkpoint = self.segmenter(seed, fit_splits.get("training"))
+        for seed, checkpoint in checkpoints.items():
             plan = ExtrasPlan(seed=seed or 0)
             for spec, test in tests:
                 policy = str(self._options(spec).get("policy", ""))

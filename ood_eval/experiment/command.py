@@ -12,7 +12,7 @@ from ood_eval.errors import CheckpointError, ConfigError, DataError
 from ood_eval.experiment.campaign import Campaign
 from ood_eval.experiment.suite import load_suite
 from ood_eval.jobs import plan_of, report
-from ood_eval.training import Machine, train
+from ood_eval.training import Machine, follows, train
 
 if TYPE_CHECKING:
     from ood_eval.cli import Scoring, Training
@@ -58,4 +58,5 @@ def run_suite(name: str, data: Path | None, out: Path, scoring: Scoring, options
         machine=machine,
     )
     campaign.run(out)
-    report((out,), None)
+    if not follows():
+        report((out,), None)

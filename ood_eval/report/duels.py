@@ -10,6 +10,7 @@ from ood_eval.experiment.compare import Comparison
 from ood_eval.report.result import Result
 from ood_eval.report.table import ABSENT, METRICS, detectors_of, title_of
 
+LEVEL: Final = 0.05
 _TITLES: Final = {metric: (title, larger) for metric, title, larger in METRICS}
 
 
@@ -50,15 +51,15 @@ def duels_of(result: Result) -> tuple[Duel, ...]:
         first = next(iter(pairs.values()))
         note = (
             f"Points of percent, paired bootstrap over {first.images} images, {first.resamples:,} resamples. "
-            "Below each its 95 % interval. Marked: the line's detector is better than the column's, and the interval "
-            "does not hold zero. Not corrected for the number of pairs."
+            "Below each its own 95 % interval. Marked: the line's detector is better than the column's at the level of "
+            "5 % for all pairs together (max-t over the same resamples), so an unmarked interval may exclude zero."
         )
         found.append(Duel(metric, title, tuple(title_of(name) for name in names), lines, note))
     return tuple(found)
 
 
 def surely_better(result: Result, one: str, other: str, metric: str) -> bool | None:
-    """Whether the interval of the difference says that one is better than the other; None if they were not compared."""
+    """Whether one is better than the other, all pairs considered; None if they were not compared."""
     pairs = {(c.one, c.other): c for c in result.comparisons if c.metric == metric}
     if (one, other) not in pairs and (other, one) not in pairs:
         return None
@@ -72,7 +73,8 @@ def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, l
     if found is None or math.isnan(found.difference):
         return DuelCell("" if line == column else ABSENT)
     low, high = sorted((sign * found.low, sign * found.high))
-    better = low > 0.0 if larger else high < 0.0
+    difference = sign * found.difference
+    better = (difference > 0.0 if larger else difference < 0.0) and found.p_family < LEVEL
     interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
-    text = f"{100.0 * sign * found.difference:+.1f}"
-    return DuelCell(text, "best" if better else "", interval, f"p = {found.p_value:.3g}")
+    text = f"{100.0 * difference:+.1f}"
+    return DuelCell(text, "best" if better else "", interval, f"p = {found.p_value:.3g}, of all pairs {found.p_family:.3g}")

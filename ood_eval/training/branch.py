@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -61,10 +61,7 @@ class BranchTask(TrainingTask):
         hints = torch.rand(len(images), device=images.device) < 0.5
         task_loss, confidence_loss = branch_losses(resized_to(logits, target), odds, target, hints)
         loss = self.finite(task_loss + float(self.weight) * confidence_loss)
-        shared = confidence_loss.detach()
-        if self.trainer.world_size > 1:
-            shared = cast("Tensor", self.all_gather(shared)).mean()
-        self.weight.fill_(next_lambda(float(self.weight), float(shared)))
+        self.weight.fill_(next_lambda(float(self.weight), float(confidence_loss.detach())))
         return loss
 
 

@@ -90,7 +90,7 @@ def train_extras(
         split: the training split.
         out: folder of the run.
         plan: recipes and seed.
-        machine: what training runs on.
+        machine: what training runs on; one device of it is used.
         keys: what `extras_identity` gave for the same arguments, to hash the data only once.
 
     Raises:
@@ -98,6 +98,7 @@ def train_extras(
         TrainingError, CheckpointError, DataError, ResultError: as their makers say.
     """
     keys = extras_identity(needed, checkpoint, split, plan) if keys is None else keys
+    machine = machine.alone
     if "dropout" in needed and not dropout_layers(load_segmenter(checkpoint).network):
         raise DetectorError(f"{checkpoint}: the network has no dropout layer, which the detector `dropout` repeats")
     branch, autoencoder = None, None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,11 +16,12 @@ from typing import Any, Final
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from ood_eval.data.sample import SegDataset
-from ood_eval.errors import TrainingError
+from ood_eval.errors import ConfigError, TrainingError
 from ood_eval.training.task import TrainingTask
 from ood_eval.training.views import EpochOrder, Views, stacked
 
@@ -28,11 +31,14 @@ _RESUME: Final = "resume"
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What training runs on; it changes rounding, but not what is computed.
+    """What training runs on; it changes rounding, but not what is computed, except batch statistics on several CPUs.
+
+    Several devices or nodes train by DistributedDataParallel: a process each, started by Lightning (or by torchrun or
+    SLURM, which it recognises), that share out every batch.
 
     Args:
         accelerator: as Lightning names it: cpu, gpu, auto.
-        devices: how many.
+        devices: how many on each machine.
         nodes: how many machines.
         workers: processes that read images; 0 reads in the training process.
         half: bf16 autocast; None uses it where the processor has it.
@@ -43,6 +49,16 @@ class Machine:
     nodes: int = 1
     workers: int = 0
     half: bool | None = None
+
+    @property
+    def processes(self) -> int:
+        """How many processes share a batch."""
+        return self.devices * self.nodes
+
+    @property
+    def alone(self) -> Machine:
+        """One device of it, for what is too small to share."""
+        return dataclasses.replace(self, devices=1, nodes=1)
 
     @property
     def precision(self) -> Any:  # noqa: ANN401
@@ -58,6 +74,11 @@ def bf16_is_fast() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def follows() -> bool:
+    """Whether this process only helps another one to train, by Lightning's count; such a one must write nothing."""
+    return bool(rank_zero_only.rank) or int(os.environ.get("NODE_RANK", "0")) > 0
+
+
 def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machine, name: str) -> None:
     """Runs all epochs of a task's recipe on a split, from the last finished epoch in `folder` if there is one.
 
@@ -69,14 +90,20 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
         name: what the bar and the log call it.
 
     Raises:
+        ConfigError: the batch cannot be shared out evenly.
         TrainingError: the loss diverged, or memory ran out.
         DataError: a sample has no class labels, or images differ in size and the recipe has no crop.
     """
-    recipe = task.recipe
-    order = EpochOrder(len(split), recipe.batch_size, task.seed)
+    recipe, processes = task.recipe, machine.processes
+    if recipe.batch_size % processes:
+        raise ConfigError(
+            f"batch size {recipe.batch_size} cannot be shared by {processes} processes; "
+            f"give a --batch-size that is a multiple of {processes}"
+        )
+    order = EpochOrder(len(split), recipe.batch_size, task.seed, processes)
     loader = DataLoader(
         Views(split, recipe, task.seed),
-        batch_size=recipe.batch_size,
+        batch_size=recipe.batch_size // processes,
         sampler=order,
         num_workers=machine.workers,
         collate_fn=stacked,
@@ -87,6 +114,10 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
             accelerator=machine.accelerator,
             devices=machine.devices,
             num_nodes=machine.nodes,
+            # pspnet_short leaves the last stages of some encoders idle
+            strategy="ddp_find_unused_parameters_true" if processes > 1 else "auto",
+            use_distributed_sampler=False,  # the order shares out each batch itself
+            sync_batchnorm=processes > 1 and _on_gpu(machine),
             precision=machine.precision,
             max_epochs=recipe.epochs,
             gradient_clip_val=recipe.gradient_clip,
@@ -99,14 +130,18 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
                 ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
             ],
         )
-        _LOG.info(
-            "%s: %d images, %d epochs of %d steps, %s", name, len(split), recipe.epochs, len(loader), trainer.precision
-        )
+        if not follows():
+            size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
+            _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
         try:
             trainer.fit(task, loader, ckpt_path=started if started.is_file() else None, weights_only=True)
         except torch.OutOfMemoryError as error:
             raise TrainingError(f"out of memory with batch size {recipe.batch_size}; lower --batch-size") from error
     task.eval()
+
+
+def _on_gpu(machine: Machine) -> bool:
+    return machine.accelerator in {"gpu", "cuda"} or (machine.accelerator == "auto" and torch.cuda.is_available())
 
 
 def forget(folder: Path) -> None:
@@ -124,7 +159,8 @@ class _Progress(Callback):
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:  # noqa: ARG002
         pause = 0.5 if sys.stderr.isatty() else 15.0
         done = trainer.global_step
-        self._bar = tqdm(total=self._steps, initial=done, desc=self._name, unit="step", mininterval=pause)
+        if trainer.is_global_zero:
+            self._bar = tqdm(total=self._steps, initial=done, desc=self._name, unit="step", mininterval=pause)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: Any, *_: Any) -> None:  # noqa: ANN401
         if self._bar is not None:

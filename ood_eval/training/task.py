@@ -37,16 +37,24 @@ class TrainingTask(lightning.LightningModule):
         self.last_loss = float("nan")
 
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None:  # noqa: ARG002
-        """Seeds torch from the step."""
-        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        """Seeds torch from the step, and from the process among those that train together."""
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step + (self.global_rank << 40))
+
+    def mean_over_processes(self, value: Tensor) -> Tensor:
+        """The mean of a number over the processes that train together; no gradient."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return value
+        total = value.detach().double()
+        torch.distributed.all_reduce(total)
+        return (total / torch.distributed.get_world_size()).to(torch.float32)
 
     def finite(self, loss: Tensor) -> Tensor:
-        """The loss itself, shown on the bar.
+        """The loss itself; its mean over the processes is shown on the bar.
 
         Raises:
-            TrainingError: it is not finite.
+            TrainingError: that is not finite, in all processes alike.
         """
-        self.last_loss = float(loss.detach())
+        self.last_loss = float(self.mean_over_processes(loss.detach()))
         if not math.isfinite(self.last_loss):
             raise TrainingError(
                 f"the loss became {self.last_loss} at step {self.global_step + 1}; "
@@ -93,9 +101,11 @@ class SegmentationTask(TrainingTask):
         images, classes = batch
         target = coarse_target(classes, self.recipe.loss_stride)
         logits, _, helper = self.segmenter(images)
-        loss = _pixel_loss(logits, target)
+        # The mean count, so that the mean of the processes' gradients is that of the whole batch.
+        count = self.mean_over_processes((target != IGNORED).sum()).clamp_min(1)
+        loss = _pixel_loss(logits, target) / count
         if helper is not None and self.recipe.auxiliary_weight > 0:
-            loss = loss + self.recipe.auxiliary_weight * _pixel_loss(helper, target)
+            loss = loss + self.recipe.auxiliary_weight * _pixel_loss(helper, target) / count
         return self.finite(loss)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -136,8 +146,7 @@ def resized_to(maps: Tensor, target: Tensor) -> Tensor:
 
 
 def _pixel_loss(logits: Tensor, target: Tensor) -> Tensor:
-    total = cross_entropy(resized_to(logits, target), target, ignore_index=IGNORED, reduction="sum")
-    return total / (target != IGNORED).sum().clamp_min(1)
+    return cross_entropy(resized_to(logits, target), target, ignore_index=IGNORED, reduction="sum")
 
 
 def _decay_groups(values: list[nn.Parameter], rate: float, decay: float) -> Iterator[dict[str, Any]]:

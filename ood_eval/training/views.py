@@ -58,20 +58,37 @@ class EpochOrder(Sampler[Item]):
     """A permutation of the split per epoch, from (seed, epoch); Lightning tells it the epoch.
 
     The order is padded to whole batches from its own start, so that no image is left out and every step is full.
+    Processes that train together each take their own part of every batch.
+
+    Args:
+        count: images.
+        batch_size: of all processes together, a multiple of their number.
+        seed: of the permutations.
+        processes: how many train together.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+    def __init__(self, count: int, batch_size: int, seed: int, processes: int = 1) -> None:
         self._count, self._batch_size, self._seed, self._epoch = count, batch_size, seed, 0
         self._length = -(-count // batch_size) * batch_size
+        self._processes = processes
 
     def set_epoch(self, epoch: int) -> None:
         """Chooses the permutation of the next pass."""
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._length
+        return self._length // self._processes
 
     def __iter__(self) -> Iterator[Item]:
+        return self.part(torch.distributed.get_rank() if self._processes > 1 else 0)
+
+    def part(self, rank: int) -> Iterator[Item]:
+        """What one of the processes sees in this epoch."""
         order = np.random.default_rng([self._seed, 0, self._epoch]).permutation(self._count)
+        own = self._batch_size // self._processes
         places = enumerate(np.resize(order, self._length))
-        return ((self._epoch, place // self._batch_size, int(index)) for place, index in places)
+        return (
+            (self._epoch, place // self._batch_size, int(index))
+            for place, index in places
+            if place % self._batch_size // own == rank
+        )

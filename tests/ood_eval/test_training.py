@@ -1,6 +1,9 @@
 """Training: views, schedule, loss, resuming, diverging."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +194,56 @@ def test_a_finished_run_answers_at_once_and_another_seed_is_another_run(
     assert train(dataclasses.replace(short, seed=1), split, tmp_path / "out", CPU) != path
     assert sorted(item.name for item in tmp_path.iterdir()) == ["out"]
     assert sorted(item.name for item in path.parent.iterdir()) == ["plan.json", "segmenter.pt"]
+
+
+def test_processes_share_out_every_batch() -> None:
+    whole = EpochOrder(11, 4, seed=3)
+    shared = EpochOrder(11, 4, seed=3, processes=2)
+    whole.set_epoch(2)
+    shared.set_epoch(2)
+    alone, parts = list(whole), [list(shared.part(rank)) for rank in (0, 1)]
+    assert len(parts[0]) == len(parts[1]) == len(shared) == len(whole) // 2
+    for step in range(3):
+        together = [item for part in parts for item in part[2 * step : 2 * step + 2]]
+        assert together == alone[4 * step : 4 * step + 4]
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(shared_streets: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="multiple of 3"):
+        train(TINY, StreetHazards(shared_streets, "training"), tmp_path, Machine("cpu", devices=3))
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    script = Path(sys.executable).with_name("ood_eval")
+    return subprocess.run(
+        [script, *arguments], capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(shared_streets: Path, tmp_path: Path) -> None:
+    small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
+    options = ("--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, "--devices", "2")
+    first = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp")
+    assert first.returncode == 0, first.stderr
+    assert "2 processes" in first.stderr
+    assert first.stdout.count("MSP") == 1
+    checkpoints = sorted((tmp_path / "run").rglob("segmenter.pt"))
+    assert len(checkpoints) == 2
+    stamps = [path.stat().st_mtime_ns for path in checkpoints]
+    again = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp")
+    assert (again.returncode, again.stdout) == (0, first.stdout)
+    assert [path.stat().st_mtime_ns for path in checkpoints] == stamps
+    one, other = (_weights(path) for path in checkpoints)
+    assert all(bool(value.isfinite().all()) for value in one.values())
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_a_diverging_run_of_two_processes_stops_with_one_line(shared_streets: Path, tmp_path: Path) -> None:
+    small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
+    wild = ("--devices", "2", "--learning-rate", "1e30")
+    done = _command("train", "--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, *wild)
+    assert done.returncode == 1
+    assert "lower --learning-rate" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hazardsim.server.town.ground import FAST_MPS
 from hazardsim.server.town.network import Network, Strip
 
 
@@ -86,6 +87,6 @@ def _arm(junction: int, group: list[_Mouth], lit: bool, minor: bool) -> Arm:
     coming = tuple(m[0] for m in group if m[3])
     going = tuple(m[0] for m in group if not m[3])
     long = min(m[0].length_m for m in group) > 18.0
-    fast = max(m[0].speed for m in group) > 20.0
+    fast = max(m[0].speed for m in group) > FAST_MPS
     code = (int(abs(middle[0]) * 7) + int(abs(middle[1]) * 13)) % 10
     return Arm(junction, middle, turn, coming, going, lit, minor, long and not fast and (lit or code < 5))

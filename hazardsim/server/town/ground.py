@@ -20,6 +20,9 @@ from hazardsim.taxonomy import TAG
 
 KERB_M: Final = 0.13
 WATER_M: Final = -1.7
+FAST_MPS: Final = 20.0
+"""Roads with a higher speed limit have no sidewalks, parking bays, zebras or houses."""
+_SHOULDER_M: Final = 1.0
 _KERB_WIDE_M, _WALK_WIDE_M = 0.15, 2.6
 _PAVED: Final = frozenset(
     {"driving", "bidirectional", "entry", "exit", "onRamp", "offRamp", "shoulder", "stop"}
@@ -40,9 +43,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """Areas seen from above; `lanes` are the driving ones, `road` all carriageway, `built` road and sidewalks."""
+    """Areas seen from above; `lanes` are the driving ones, `road` all carriageway, `built` road and sidewalks.
+
+    `fast` is the part of the lanes that nobody walks or lives beside: motorways and the like.
+    """
 
     lanes: BaseGeometry
+    fast: BaseGeometry
     road: BaseGeometry
     walk: BaseGeometry
     built: BaseGeometry
@@ -59,6 +66,10 @@ class Ground:
         gap = ((self.samples[:, :2] - (x, y)) ** 2).sum(axis=1)
         beside = KERB_M if shapely.intersects_xy(self.built, x, y) else -_LAWN_DROP_M
         return float(self.samples[int(gap.argmin()), 2]) + beside
+
+    def by_fast_road(self, x: float, y: float, within_m: float) -> bool:
+        """Whether a place is so near to a motorway or the like."""
+        return bool(self.fast.distance(shapely.Point(x, y)) < within_m)
 
 
 def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Generator) -> Ground:
@@ -77,13 +88,16 @@ def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Genera
     samples = np.concatenate([p.samples for p in pieces])
     sides = [s.polygon() for s in network.strips if s.kind == "sidewalk"]
     rim = road.buffer(_KERB_WIDE_M, quad_segs=4)
-    reach = road.buffer(_KERB_WIDE_M + _WALK_WIDE_M, quad_segs=6)
+    slow, fast = road, shapely.union_all([s.polygon() for s in network.driving() if s.speed > FAST_MPS])
+    if flat and not fast.is_empty:
+        slow = road.difference(fast.buffer(_SHOULDER_M, join_style="mitre"))
+    reach = shapely.union_all([rim, slow.buffer(_KERB_WIDE_M + _WALK_WIDE_M, quad_segs=6)])
     built = _without_crumbs(shapely.union_all([reach, *sides]), 60.0)
     walk = built.difference(rim)
     wet = [_area(f) for f in features if f.tags.get("natural") == "water" or f.tags.get("waterway") == "riverbank"]
     wet += [_river(f) for f in features if f.tags.get("waterway") in ("river", "canal", "stream") and not f.closed]
     water = shapely.union_all(wet).difference(built) if wet and flat else shapely.Polygon()
-    return Ground(lanes, road, walk, built, water, bays, pieces, samples, flat)
+    return Ground(lanes, fast, road, walk, built, water, bays, pieces, samples, flat)
 
 
 def _area(feature: Feature) -> BaseGeometry:
@@ -120,7 +134,7 @@ def _bays(network: Network, lanes: BaseGeometry, rng: np.random.Generator) -> tu
     """Parallel parking pockets 2.2 m deep on the right of outermost lanes, in places."""
     out: list[shapely.Polygon] = []
     for strip in network.driving():
-        if strip.junction >= 0 or strip.length_m < 42.0 or strip.speed > 20.0 or rng.random() < 0.35:
+        if strip.junction >= 0 or strip.length_m < 42.0 or strip.speed > FAST_MPS or rng.random() < 0.35:
             continue
         edge = Curve(strip.edge(-1.0))
         start = 16.0 + float(rng.uniform(0.0, 5.0))

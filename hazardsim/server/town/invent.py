@@ -22,9 +22,10 @@ from hazardsim.server.town.osm import Feature
 from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
 from hazardsim.server.town.plants import TREES
 
-Character = Literal["village", "city"]
+Character = Literal["village", "town", "city"]
+"""Houses in gardens, a mixture of both, or closed fronts."""
 
-_FRONT_M: Final = {"village": 5.2, "city": 6.2}
+_FRONT_M: Final = {"village": 5.2, "town": 5.6, "city": 6.2}
 _MAX_WOOD: Final = 300
 _FURNITURE: Final = (
     ({"amenity": "waste_basket"}, 0.85, 0.35),
@@ -125,15 +126,14 @@ class Inventor:
                     self._node(spot.x, spot.y, {"highway": "street_lamp"})
 
     def buildings(self) -> None:
-        """Houses in gardens (village) or closed fronts (city) along every road."""
+        """Houses in gardens (village), closed fronts (city), or now one, now the other (town) along every road."""
         rng = self._rng(2)
         for line in kerb_lines(self.ground.road, _FRONT_M[self.character], is_sharp=True):
             for a, b in pairwise(line):
                 long = float(np.linalg.norm(b - a))
-                if long > 9.0:
-                    (self._city_front if self.character == "city" else self._village_front)(
-                        a, (b - a) / long, long, rng
-                    )
+                if long > 9.0 and not self.ground.by_fast_road(*((a + b) / 2), _FRONT_M[self.character] + 1.5):
+                    closed = rng.random() < 0.5 if self.character == "town" else self.character == "city"
+                    (self._city_front if closed else self._village_front)(a, (b - a) / long, long, rng)
 
     def _lot(self, corner: Floats, along: Floats, wide: float, deep: float) -> shapely.Polygon:
         out = np.array([along[1], -along[0]])
@@ -239,7 +239,7 @@ class Inventor:
         slim = ("linden", "maple", "birch", "cherry")
         for index, line in enumerate(kerb_lines(self.ground.road, 3.75)):
             kind = slim[(index + self.seed) % 4]
-            for spot in spots(line, 6.0, 11.0 if self.character == "village" else 12.5):
+            for spot in spots(line, 6.0, 12.5 if self.character == "city" else 11.0):
                 chosen = kind if rng.random() < 0.8 else slim[int(rng.integers(0, 4))]
                 if rng.random() < 0.72 and self._fits_tree(spot.x, spot.y, TREES[chosen].crown_m * 0.78):
                     self._node(spot.x, spot.y, {"natural": "tree", "species": chosen})
@@ -267,12 +267,13 @@ class Inventor:
         for line in kerb_lines(self.ground.road, 2.05):
             for spot in spots(line, 30.0, 190.0):
                 shelter = _oriented(spot, 0.9, 2.9)
-                if self.plan.claim(shelter):
+                if not self.ground.by_fast_road(spot.x, spot.y, 4.0) and self.plan.claim(shelter):
                     self._node(spot.x, spot.y, {"highway": "bus_stop", "shelter": "yes"})
         for tags, offset, radius in _FURNITURE:
             for line in kerb_lines(self.ground.road, offset):
                 for spot in spots(line, float(rng.uniform(5.0, 60.0)), 47.0):
-                    if rng.random() < 0.62 and self.plan.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
+                    chosen = rng.random() < 0.62 and not self.ground.by_fast_road(spot.x, spot.y, 4.0)
+                    if chosen and self.plan.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
                         self._node(spot.x, spot.y, dict(tags))
         for arm in self.arms:
             if arm.is_lit and rng.random() < 0.5:

@@ -146,6 +146,7 @@ class Bystanders:
             spot
             for line in kerb_lines(self.ground.road, 1.45)
             for spot in spots(line, float(rng.uniform(3.0, 12.0)), 9.0)
+            if not self.ground.by_fast_road(spot.x, spot.y, 4.0)
         ]
         for k in rng.permutation(len(places)):
             for _ in range(2 if rng.random() < 0.3 else 1):
