@@ -3,10 +3,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo test check dev benchmarks
+.PHONY: help setup demo mini test check dev benchmarks
 
 help:
 	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
+	@echo 'make mini        the table of the README: six towns, every detector, three training runs (about an hour)'
 	@echo 'make test        everything that must hold: style, types, layers, all tests (about 5 minutes)'
 	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
 	@echo 'make dev         set up, and run make check before every commit'
@@ -18,6 +19,9 @@ setup:
 demo: setup
 	@scripts/demo.sh
 
+mini: setup
+	@scripts/mini.sh
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -25,11 +29,11 @@ lint: setup
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest -q -n 2 -m 'not slow'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
 
 test: lint
-	$(BIN)/pytest -q -n 2 -m 'not slow'
-	$(BIN)/pytest -q -n 2 -m 'slow'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'slow'
 
 dev: setup
 	@printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ood_eval.detectors.sklearn_outliers import SklearnOutliers
+from ood_eval.errors import ConfigError
 
 
 class IsolationForest(SklearnOutliers):
@@ -20,10 +21,15 @@ class IsolationForest(SklearnOutliers):
         per_image: features offered by each training image.
         trees: how many.
         seed: of the sample and the cuts.
+
+    Raises:
+        ConfigError: a count is below one.
     """
 
     def __init__(self, sample: int = 20_000, per_image: int = 256, trees: int = 100, seed: int = 0) -> None:
         super().__init__(sample, per_image, seed)
+        if trees < 1:
+            raise ConfigError(f"isolation_forest: needs at least 1 tree, not {trees}")
         self.trees = trees
 
     def estimator(self, count: int) -> Any:  # noqa: ANN401

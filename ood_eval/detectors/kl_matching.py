@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.errors import DetectorError
 from ood_eval.models.forward import Forward
 
 
@@ -15,7 +16,7 @@ class KLMatching(Detector):
     No labels are used; a class that is never predicted has a one-hot d_k. As KL = sum p log p - p . log d_k, all
     classes are one matrix product.
 
-    Source: Hendrycks et al. 2022 section 3.
+    Source: Hendrycks et al. 2022 appendix A.
     """
 
     fit_split = "validation"
@@ -31,8 +32,19 @@ class KLMatching(Detector):
             p = forward.log_probabilities.exp()
             classes = p.shape[1]
             flat = p.permute(0, 2, 3, 1).reshape(-1, classes)
-            sums = torch.zeros(classes, classes).index_add_(0, forward.top[1].reshape(-1).cpu(), flat.cpu())
-        self.sums = sums.double() if self.sums.numel() == 0 else self.sums + sums.double()
+            sums = torch.zeros(classes, classes, dtype=torch.float64)
+            sums.index_add_(0, forward.top[1].reshape(-1).cpu(), flat.cpu().double())
+        self.sums = sums if self.sums.numel() == 0 else self.sums + sums
+
+    def finish(self) -> None:
+        """Accepts what was observed.
+
+        Raises:
+            DetectorError: nothing was.
+        """
+        if self.sums.numel() == 0:
+            raise DetectorError("kl_matching: saw no image; its validation split is empty")
+        super().finish()
 
     def score_map(self, forward: Forward) -> Tensor:
         """[B,H,W] f32, at least 0."""

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.feature_bank import FeatureBank
-from ood_eval.errors import ConfigError
+from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.models.forward import Forward
 
 
@@ -44,7 +44,13 @@ class KNN(Detector):
         self._sample.add(normalize(forward.output.features, dim=1))
 
     def finish(self) -> None:
-        """Takes the bank over."""
+        """Takes the bank over.
+
+        Raises:
+            DetectorError: no feature was observed.
+        """
+        if len(self._sample.features) == 0:
+            raise DetectorError("knn: saw no feature; its training split is empty")
         self.bank = self._sample.features
         super().finish()
 

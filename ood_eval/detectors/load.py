@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.naming import parse_name
 from ood_eval.detectors.processed import Processed
+from ood_eval.detectors.settings import checked_settings
 from ood_eval.errors import DetectorError
 
 
 def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detector]:
-    """The class of a name in `table`, or of `package.module:Class`.
+    """The class of a name in `table`, or of `package.module:Class`, looked for in the working directory too.
 
     Raises:
         DetectorError: the name is unknown (close ones are suggested), or what it points at is no detector.
@@ -26,9 +29,12 @@ def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detec
         hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(table)}"
         raise DetectorError(f"unknown detector {name!r}; {hint} Your own goes as package.module:Class")
     module_name, _, class_name = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:  # an installed command has its own folder there instead
+        sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         raise DetectorError(f"detector {name!r} cannot be imported: {error}") from error
     if not (isinstance(found, type) and issubclass(found, Detector)):
         raise DetectorError(f"detector {name!r} is no subclass of ood_eval.detectors.Detector")
@@ -45,8 +51,9 @@ def build_detector(name: str, options: Mapping[str, Any], table: Mapping[str, ty
         ConfigError: an option or a setting cannot have this value.
     """
     named = parse_name(name, options)
+    kind = detector_class(named.base, table)
     try:
-        detector = detector_class(named.base, table)(**named.options)
+        detector = kind(**checked_settings(named.base, kind.__init__, named.options))
     except TypeError as error:
         raise DetectorError(f"detector {named.base!r} does not take these options: {error}") from error
     return Processed(detector, named.steps) if named.steps else detector

@@ -8,7 +8,7 @@ from torch.nn.functional import interpolate
 
 from ood_eval.data.sample import VOID
 from ood_eval.detectors.detector import Detector
-from ood_eval.errors import DetectorError
+from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.models.forward import Forward
 
 
@@ -22,12 +22,17 @@ class Mahalanobis(Detector):
 
     Args:
         ridge: share of the mean variance that is added to the diagonal.
+
+    Raises:
+        ConfigError: the ridge is not above zero.
     """
 
     fit_split = "training"
 
     def __init__(self, ridge: float = 1e-3) -> None:
         super().__init__()
+        if not ridge > 0:
+            raise ConfigError(f"mahalanobis: the ridge must be above zero, not {ridge:g}")
         self.ridge = ridge
         self.counts: Tensor = torch.zeros(0, dtype=torch.float64)
         self.sums: Tensor = torch.zeros(0, 0, dtype=torch.float64)
@@ -38,7 +43,7 @@ class Mahalanobis(Detector):
         features = forward.output.features
         classes, width = len(forward.segmenter.class_names), features.shape[1]
         size = (features.shape[2], features.shape[3])
-        coarse = interpolate(labels[:, None].float(), size=size, mode="nearest")[:, 0].long().reshape(-1)
+        coarse = interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].long().reshape(-1)
         keep = coarse != VOID
         flat = features.permute(0, 2, 3, 1).reshape(-1, width)[keep].cpu().double()
         true = coarse[keep].cpu()
@@ -71,7 +76,8 @@ class Mahalanobis(Detector):
         features = forward.output.features
         device = features.device
         with torch.inference_mode():
-            white = torch.einsum("bdhw,ed->behw", features, self._whitening.to(device))
+            centred = features - self._centre.to(device)[None, :, None, None]
+            white = torch.einsum("bdhw,ed->behw", centred, self._whitening.to(device))
             means = self._means.to(device)
             lengths = (white**2).sum(dim=1, keepdim=True)
             cross = torch.einsum("behw,ke->bkhw", white, means)
@@ -84,12 +90,14 @@ class Mahalanobis(Detector):
 
     def _prepare(self) -> None:
         seen = self.counts > 0
-        means = self.sums[seen] / self.counts[seen, None]
+        # Lengths are taken from the middle of all features: squares of a large common part would drown the rest.
+        centre = self.sums.sum(dim=0) / self.counts.sum().clamp_min(1.0)
+        means = self.sums[seen] / self.counts[seen, None] - centre
         scatter = self.products - (self.sums[seen].T / self.counts[seen]) @ self.sums[seen]
         covariance = scatter / self.counts.sum().clamp_min(1.0)
         variance = covariance.diagonal().mean().clamp_min(1e-12)
         covariance = covariance + torch.eye(len(covariance), dtype=torch.float64) * variance * self.ridge
         factor = torch.linalg.cholesky(covariance)
         whitening = torch.linalg.solve_triangular(factor, torch.eye(len(factor), dtype=torch.float64), upper=False)
-        self._whitening = whitening.float()
+        self._whitening, self._centre = whitening.float(), centre.float()
         self._means = (means @ whitening.T).float()

@@ -72,7 +72,7 @@ def _step(name: str, inside: str | None) -> Step:
     values, named = _arguments(inside)
     try:
         return STEPS[name].of(values, named)
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ConfigError(f"step {name}({inside or ''}) does not take these settings: {error}") from error
 
 

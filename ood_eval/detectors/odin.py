@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.errors import ConfigError
 from ood_eval.models.forward import Forward
 
 
@@ -25,18 +26,24 @@ class ODIN(Detector):
     Args:
         temperature: T.
         epsilon: size of the step, in units of an image scaled to 0..1.
+
+    Raises:
+        ConfigError: the temperature is not above zero, or the step is below it.
     """
 
     shares_pass = False
 
     def __init__(self, temperature: float = 1000.0, epsilon: float = 0.0014) -> None:
         super().__init__()
+        if not temperature > 0 or epsilon < 0:
+            raise ConfigError(f"odin: needs temperature > 0 and epsilon >= 0, not {temperature:g}, {epsilon:g}")
         self.temperature, self.epsilon = temperature, epsilon
 
     def score_map(self, forward: Forward) -> Tensor:
         """[B,H,W] f32, at most 0."""
         segmenter = forward.segmenter
-        with torch.enable_grad():
+        # A step after it may score inside inference mode, which a gradient must leave.
+        with torch.inference_mode(mode=False), torch.enable_grad():
             normalised = segmenter.normalise(forward.images).requires_grad_()
             tempered = segmenter.raw(normalised)[0].float() / self.temperature
             loss = nll_loss(tempered.log_softmax(dim=1), tempered.argmax(dim=1), reduction="sum")

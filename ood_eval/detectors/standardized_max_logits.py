@@ -11,6 +11,7 @@ from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.steps.boundary import Boundary
 from ood_eval.detectors.steps.smooth import Smooth
 from ood_eval.detectors.steps.step import Score
+from ood_eval.errors import DetectorError
 from ood_eval.models.forward import Forward
 
 
@@ -43,6 +44,16 @@ class StandardizedMaxLogits(Detector):
         rows = [torch.bincount(channels, weight, minlength=classes) for weight in (values**0, values, values**2)]
         moments = torch.stack([row.double() for row in rows])
         self.moments = moments if self.moments.numel() == 0 else self.moments + moments
+
+    def finish(self) -> None:
+        """Accepts what was observed.
+
+        Raises:
+            DetectorError: nothing was.
+        """
+        if self.moments.numel() == 0:
+            raise DetectorError("standardized_max_logits: saw no image; its training split is empty")
+        super().finish()
 
     def score_map(self, forward: Forward) -> Tensor:
         """[B,H,W] f32, unbounded."""

@@ -15,6 +15,7 @@ from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
 from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
 from ood_eval.errors import CheckpointError, ConfigError
+from ood_eval.experiment.code import code_identity
 from ood_eval.experiment.evaluate import check_classes, evaluate, fit_detectors
 from ood_eval.experiment.numbers import SEGMENTER, Numbers
 from ood_eval.experiment.row import Provenance, write_rows
@@ -61,7 +62,7 @@ class Evaluation:
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
-        The key is a hash of suite, policy, data and checkpoint: a finished evaluation answers at once, a broken one
+        The key is a hash of suite, policy, data, checkpoint and code: a finished evaluation answers at once, a broken one
         continues at its last 32 images. Fitted detectors are kept in `out/fitted`, extras in `out/extras`, for every
         evaluation that has the same of what they depend on.
 
@@ -90,6 +91,7 @@ class Evaluation:
             "checkpoint": _checkpoint_hash(self.checkpoint),
             "extras": self._extras_identity(detectors),
             "seed": self.seed,
+            "code": code_identity(detectors.values()),
         }
 
     def _extras_identity(self, detectors: Mapping[str, Detector]) -> dict[str, str]:
@@ -125,7 +127,7 @@ class Evaluation:
     def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
         """The file of each fitted detector's state: named by all that it depends on."""
         fitted_on = identity["fitted_on"]
-        shared = {key: identity[key] for key in ("checkpoint", "extras")}
+        shared = {key: identity[key] for key in ("checkpoint", "extras", "code")}
         found = {}
         for label, detector in detectors.items():
             if detector.fit_split is not None and isinstance(fitted_on, dict):

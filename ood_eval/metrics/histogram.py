@@ -33,15 +33,15 @@ class ScoreHistogram:
     Source: the project's own method; `Bracket` derivations stand with each function.
 
     Args:
-        bits: 8..24; memory is 16 bytes times 2**bits.
+        bits: 9..24; memory is 16 bytes times 2**bits.
 
     Raises:
         ConfigError: `bits` is out of range.
     """
 
     def __init__(self, bits: int = DEFAULT_BITS) -> None:
-        if not 8 <= bits <= 24:
-            raise ConfigError(f"a score histogram has 8 to 24 bits, not {bits}")
+        if not 9 <= bits <= 24:
+            raise ConfigError(f"a score histogram has 9 to 24 bits, not {bits}")
         self.bits = bits
         self._counts: NDArray[np.int64] = np.zeros((1 << bits, 2), dtype=np.int64)
 
@@ -122,7 +122,7 @@ class ScoreHistogram:
         high = np.sum(p * (above_tp + p) / (above_tp + above_fp + p)) / curve.positives
         total = above_tp + above_fp + n
         low = np.sum(np.maximum(p - (above_fp + n) * np.log1p(p / (total + 0.5)), 0.0)) / curve.positives
-        return Bracket(curve.average_precision(), float(low), min(float(high), 1.0))
+        return _bracket(curve.average_precision(), float(low), float(high))
 
     def trapezoid_aupr(self) -> Bracket:
         """Area under precision over recall by the trapezoid.
@@ -146,7 +146,7 @@ class ScoreHistogram:
         low = np.sum(p * (start + (above_tp + p) / (total + p))) / (2.0 * curve.positives)
         before = np.maximum(above_tp + above_fp, 1.0)
         high = np.sum(p - above_fp * np.log1p(p / before)) / curve.positives
-        return Bracket(curve.trapezoid_aupr(), float(low), min(float(high), 1.0))
+        return _bracket(curve.trapezoid_aupr(), float(low), float(high))
 
     def fpr_at_first_recall(self, level: float = RECALL_LEVEL) -> Bracket:
         """FPR at the first recall of at least `level`: between the edges of the bin where it is reached."""
@@ -181,6 +181,11 @@ def _between(curve: RankingCurve, index: int, value: float) -> Bracket:
     """A value between the FPR before and after bin `index` of a curve."""
     before = int(curve.false_positives[index - 1]) if index else 0
     return Bracket(value, before / curve.negatives, float(curve.false_positives[index] / curve.negatives))
+
+
+def _bracket(value: float, low: float, high: float) -> Bracket:
+    """A bracket in 0..1 that rounding cannot push off its own value."""
+    return Bracket(value, max(min(low, value), 0.0), min(max(high, value), 1.0))
 
 
 def _undefined() -> Bracket:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ood_eval.data.sample import ANOMALY, VOID
+from ood_eval.errors import DataError
 
 
 class OpenConfusion:
-    """Counts of (truth, prediction) with one more class, "anomaly", on both sides; a commutative monoid.
+    """Counts of (truth, prediction) with one more class, "anomaly", on both sides.
 
     Source: DenseHybrid (Grcic et al. 2022, https://arxiv.org/abs/2207.02606) section 5.2, open-mIoU.
 
@@ -37,10 +38,17 @@ class OpenConfusion:
             flagged: [H,W] whether a detector calls the pixel anomalous.
             classes: [H,W] u8 true classes, 255 void.
             anomaly: [H,W] u8; where it is 1 the truth is "anomaly" whatever `classes` says.
+
+        Raises:
+            DataError: a class is not one of the known ones.
         """
         extra = self.counts.shape[0] - 1
-        truth = np.where(anomaly == ANOMALY, extra, classes.astype(np.int64))
-        counted = (truth == extra) | ((classes != VOID) & (anomaly != VOID))
+        strange = anomaly == ANOMALY
+        counted = strange | ((classes != VOID) & (anomaly != VOID))
+        known = classes[counted & ~strange]
+        if known.size and int(known.max()) >= extra:
+            raise DataError(f"class {int(known.max())} is not one of the {extra} known ones")
+        truth = np.where(strange, extra, classes.astype(np.int64))
         given = np.where(flagged, extra, predicted.astype(np.int64))
         flat = truth[counted] * (extra + 1) + given[counted]
         self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)

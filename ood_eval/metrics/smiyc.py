@@ -14,6 +14,7 @@ from ood_eval.metrics.histogram import Bracket
 from ood_eval.metrics.thresholds import best_f1_point
 
 _QUANTILES: Final = 384
+_ENDS: Final = np.array([0.0, 1.0])
 
 
 class Smiyc(Dataset):
@@ -62,15 +63,19 @@ class Smiyc(Dataset):
 def quantised(scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Each score replaced by the lower edge of its bin, [H,W] f32.
 
-    Edges are 384 quantiles of the anomalous scores and 384 of the known ones, extremes included; the highest bin holds
-    its upper edge too. Void pixels take part in no edge.
+    Edges are 384 quantiles of the anomalous scores and 384 of the known ones, extremes included, of a smaller group as
+    many as it has pixels, and 0 and 1, as the tool adds them; the highest bin holds its upper edge too. Void pixels take
+    part in no edge.
     """
     groups = [scores[anomaly == kind] for kind in (KNOWN, ANOMALY)]
-    shares = np.linspace(0.0, 1.0, _QUANTILES)
-    found = [np.quantile(group, shares, method="linear") for group in groups if group.size]
+    found = [
+        np.quantile(group, np.linspace(0.0, 1.0, min(_QUANTILES, group.size)), method="linear")
+        for group in groups
+        if group.size
+    ]
     if not found:
         return scores
-    edges = np.unique(np.concatenate(found).astype(np.float32))
+    edges = np.unique(np.concatenate([*found, _ENDS]).astype(np.float32))
     lower = edges[:-1] if edges.size > 1 else edges
     place = np.clip(np.searchsorted(lower, scores, side="right") - 1, 0, None)
     return lower[place]

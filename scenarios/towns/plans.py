@@ -243,16 +243,18 @@ def town06() -> Plan:
     far, side, cross, back = 290.0, 16.0, 150.0, 135.0
     east = tuple((float(v), -side) for v in (-cross, -70.0, -30.0, 0.0, 40.0, 80.0, cross))
     west = tuple((float(v), side) for v in (cross, 70.0, 30.0, 0.0, -40.0, -80.0, -cross))
-    bend_e = [(p[0] + far - side, p[1]) for p in (*_arc((0.0, 0.0), side, -90.0), *_arc((0.0, 0.0), side, 0.0)[1:])]
-    bend_w = [(p[0] - far + side, p[1]) for p in (*_arc((0.0, 0.0), side, 90.0), *_arc((0.0, 0.0), side, 180.0)[1:])]
+    # Straight for 20 m before the bend, so that the lanes that end do so on the straight.
+    half_e = ((-20.0, -side), *_arc((0.0, 0.0), side, -90.0), *_arc((0.0, 0.0), side, 0.0)[1:], (-20.0, side))
+    bend_e = [(x + far - side, y) for x, y in half_e]
+    bend_w = [(-x, -y) for x, y in bend_e]
     ends_e, ends_w = (bend_e[0], bend_e[-1]), (bend_w[0], bend_w[-1])
     return Plan(
         character="town",
         streets=(
             ((ends_w[1], *east, ends_e[0]), highway),
             ((ends_e[1], *west, ends_w[0]), highway),
-            (tuple(bend_e), highway | {"lanes": "3", "maxspeed": "50"}),
-            (tuple(bend_w), highway | {"lanes": "3", "maxspeed": "50"}),
+            (tuple(bend_e), highway | {"lanes": "2", "maxspeed": "50"}),
+            (tuple(bend_w), highway | {"lanes": "2", "maxspeed": "50"}),
             (((-cross, -back), (-cross, -side), (-cross, side), (-cross, back)), street),
             (((cross, -back), (cross, -side), (cross, side), (cross, back)), street),
             (((80.0, -side), (77.0, 0.0), (70.0, side)), turn),

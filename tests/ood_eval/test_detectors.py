@@ -1,5 +1,6 @@
 """Every detector keeps the contract, and equals its formula written out plainly."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.models import Extras, Forward, Segmenter
+from ood_eval.models.forward import SegOutput
 from ood_eval.models.autoencoder import Autoencoder
 from ood_eval.models.confidence_branch import ConfidenceBranch
 
@@ -68,7 +70,7 @@ def test_every_detector_keeps_the_contract(name: str) -> None:
 
 def test_every_file_of_the_folder_is_in_the_table() -> None:
     folder = Path(ood_eval.detectors.__file__).parent
-    machinery = {"__init__", "detector", "check", "load", "naming", "processed"}
+    machinery = {"__init__", "detector", "check", "load", "naming", "processed", "settings"}
     shared = {"feature_bank", "mean_field", "sklearn_outliers"}
     assert {path.stem for path in folder.glob("*.py")} - machinery - shared == set(DETECTORS)
     assert all(cls.__module__ == f"ood_eval.detectors.{name}" for name, cls in DETECTORS.items())
@@ -140,9 +142,70 @@ class Waker(Detector):
         return scores
 
 
+def _inplace(spoil: Callable[[Forward], object]) -> type[Detector]:
+    class Spoiler(Detector):
+        """Damages what all share, and scores by something else."""
+
+        def score_map(self, forward: Forward) -> Tensor:
+            with torch.inference_mode():
+                scores = forward.output.logits.mean(dim=1)
+                spoil(forward)
+            return scores
+
+    return Spoiler
+
+
+class Moody(Forgetful):
+    """Draws while it is fitted."""
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:
+        self.level = float(torch.rand(()))
+
+    def state(self) -> dict[str, Tensor]:
+        return {"level": torch.tensor(self.level, dtype=torch.float64)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        super().restore(state)
+        self.level = float(state["level"])
+
+
+class SkipsVoid(VoidReader):
+    """Reads of the labels only where they are void, and needs some that are not."""
+
+    def observe(self, forward: Forward, labels: Tensor) -> None:
+        self.level += float(forward.top[0][labels != 255].double().sum())
+
+    def finish(self) -> None:
+        if self.level == 0.0:
+            raise RuntimeError("nothing to see")
+        super().finish()
+
+
+class Headless(Detector):
+    """Forgets the constructor it inherits."""
+
+    def __init__(self) -> None:
+        pass
+
+    def score_map(self, forward: Forward) -> Tensor:
+        return forward.top[0]
+
+
+def test_the_check_accepts_a_detector_that_only_skips_void() -> None:
+    check_detector(SkipsVoid)
+
+
 @pytest.mark.parametrize(
     ("make", "breach"),
     [
+        (_inplace(lambda f: f.log_probabilities.exp_()), "log_probabilities"),
+        (_inplace(lambda f: f.top[0].neg_()), "top values"),
+        (_inplace(lambda f: f.output.features.mul_(0)), "features"),
+        (_broken(lambda f: f.output.features.mean(1).repeat_interleave(4, 1).repeat_interleave(4, 2)), "(23, 37)"),
+        (_broken(lambda f: (f.top[0] - f.top[0].mean()) * 1e-6), "one by one"),
+        (_broken(lambda f: f.top[0].numpy()), "not a torch.Tensor"),
+        (Moody, "fitted again"),
+        (Headless, "_ready"),
         (_broken(lambda f: f.top[0][:, :-1]), "shape"),
         (_broken(lambda f: f.top[0].double()), "float32"),
         (_broken(lambda f: (f.top[0] * 0.0).log()), "NaN or infinity"),
@@ -156,7 +219,7 @@ class Waker(Detector):
     ],
 )
 def test_the_check_refuses_broken_detectors(make: Callable[[], Detector], breach: str) -> None:
-    with pytest.raises(DetectorError, match=breach):
+    with pytest.raises(DetectorError, match=re.escape(breach)):
         check_detector(make)
 
 
@@ -308,3 +371,30 @@ def test_pytorch_ood_agrees(forward: Forward) -> None:
         theirs = peer.score(logits)
         scale = np.log(len(NAMES)) if name == "entropy" else 1.0
         torch.testing.assert_close(ours * scale, theirs.float(), rtol=1e-4, atol=1e-5)
+
+
+def test_features_with_a_large_common_part_keep_their_distances() -> None:
+    """Mahalanobis on features that all lie far from the origin, against float64."""
+    rng = np.random.default_rng(0)
+    spread = rng.normal(size=(2, 16, 12, 20)) + 1000.0
+
+    def make(dtype: torch.dtype) -> Forward:
+        segmenter = Segmenter(nn.Identity(), ("a", "b")).eval()
+        forward = Forward(segmenter, torch.zeros(2, 3, 12, 20, dtype=torch.uint8))
+        features = torch.from_numpy(spread).to(dtype)
+        forward.__dict__["output"] = SegOutput(torch.zeros(2, 2, 12, 20), features)
+        return forward
+
+    labels = torch.from_numpy(rng.integers(0, 2, (2, 12, 20)).astype(np.uint8))
+    detector = DETECTORS["mahalanobis"]()
+    detector.observe(make(torch.float64), labels)
+    detector.finish()
+    flat, true = spread.transpose(0, 2, 3, 1).reshape(-1, 16), labels.numpy().reshape(-1)
+    means = np.stack([flat[true == k].mean(axis=0) for k in (0, 1)])
+    residual = flat - means[true]
+    covariance = residual.T @ residual / len(flat)
+    covariance += np.eye(16) * covariance.diagonal().mean() * 1e-3
+    gaps = flat[:, None] - means[None]
+    expected = np.einsum("nkd,de,nke->nk", gaps, np.linalg.inv(covariance), gaps).min(axis=1)
+    found = detector.score(make(torch.float32)).numpy().reshape(-1)
+    assert np.abs(found - expected).max() < 1e-2

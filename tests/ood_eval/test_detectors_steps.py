@@ -72,7 +72,19 @@ def test_a_label_says_everything_and_is_itself_a_name(name: str, options: dict, 
         ("knn(3)", DetectorError, "go by name"),
         ("msp+blur(6,1)", ConfigError, "odd size"),
         ("msp+blur(7,0)", ConfigError, "sigma above 0"),
-        ("msp+blur(7,1,2)", ConfigError, "does not take"),
+        ("msp+blur(7,1,2)", ConfigError, "takes size, sigma"),
+        ("msp+smooth(7,1,1.5)", ConfigError, "dilation must be a whole number"),
+        ("msp+boundary(1.5)", ConfigError, "width must be a whole number"),
+        ("msp+multiscale(inf,of=logits)", ConfigError, "scales must be"),
+        ("knn(k=1.5)", ConfigError, "k must be a whole number"),
+        ("knn(k=many)", ConfigError, "k must be a whole number"),
+        ("crf(weight=nan)", ConfigError, "finite"),
+        ("energy(temperature=inf)", ConfigError, "finite"),
+        ("odin(temperature=0)", ConfigError, "temperature > 0"),
+        ("odin(temperature=-1)", ConfigError, "temperature > 0"),
+        ("isolation_forest(trees=0)", ConfigError, "at least 1 tree"),
+        ("mahalanobis(ridge=0)", ConfigError, "above zero"),
+        ("background(inverted=3)", ConfigError, "true or false"),
         ("msp+smooth(7,1,0)", ConfigError, "kernel"),
         ("msp+boundary(0)", ConfigError, "at least 1"),
         ("msp+multiscale(0.5,1)", ConfigError, "of=logits"),
@@ -94,6 +106,7 @@ def test_an_option_is_given_once() -> None:
         build_detector("energy(temperature=2)", {"temperature": 3.0}, DETECTORS)
 
 
+FAST = {"isolation_forest": {"trees": 5}, "dropout": {"passes": 3}, "crf": {"iterations": 3}}
 CONTRACT = [
     *(f"maxlogit+{step}" for step in ("blur", "flip", "smooth", "boundary")),
     "knn+multiscale(0.5,1,of=logits)",
@@ -108,6 +121,16 @@ CONTRACT = [
 @pytest.mark.parametrize("name", CONTRACT)
 def test_detectors_with_steps_keep_the_contract(name: str) -> None:
     check_detector(lambda: build_detector(name, {}, DETECTORS), name)
+
+
+@pytest.mark.parametrize("step", ["blur", "flip", "smooth", "boundary", "multiscale(0.5,1,of=scores)"])
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_takes_every_step(name: str, step: str) -> None:
+    check_detector(lambda: build_detector(f"{name}+{step}", FAST.get(name, {}), DETECTORS), name)
+
+
+def test_a_whole_float_is_a_whole_number() -> None:
+    assert build_detector("dropout(passes=1e2)", {}, DETECTORS).passes == 100  # type: ignore[attr-defined]
 
 
 def test_every_step_is_checked() -> None:

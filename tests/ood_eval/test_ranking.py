@@ -122,7 +122,7 @@ def test_constant_scores_are_chance() -> None:
     assert (curve.auroc(), curve.average_precision(), curve.fpr_at_first_recall()) == (0.5, 0.25, 1.0)
 
 
-@given(rankings(), st.integers(8, 20))
+@given(rankings(), st.integers(9, 20))
 @settings(max_examples=200)
 def test_the_bracket_holds_the_exact_value(case: tuple[NDArray[np.float32], NDArray[np.uint8]], bits: int) -> None:
     scores, anomaly = case

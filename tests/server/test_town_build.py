@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,21 +15,23 @@ import shapely
 from hazardsim.errors import TownError
 from hazardsim.server.scene import FIRST_TOWN_ID, Town, TownObject
 from hazardsim.server.town.build import build_town, town_names
+from hazardsim.server.town.ground import FAST_MPS
 from hazardsim.server.town.network import Network, read_network
 from hazardsim.server.town.osm import read_osm
 from hazardsim.shipped import shipped
 from hazardsim.taxonomy import CLASSES, STREET_HAZARDS_NAMES, TAG
 
-TOWNS = ["Town01", "Town05"]
+# One worker builds a town once for all of its tests.
+TOWNS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in town_names()]
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "towns"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=None)
 def town(name: str) -> Town:
     return build_town(name)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=None)
 def network(name: str) -> Network:
     return read_network(town(name).opendrive, "xodr", name)
 
@@ -167,8 +171,18 @@ def test_nothing_covers_the_lanes(name: str) -> None:
 @pytest.mark.parametrize("name", TOWNS)
 def test_kerbs_are_a_step(name: str) -> None:
     points = np.array([o.pose[:2, 3] for o in town(name).objects if o.name.startswith("street_lamp")])
-    height = from_above(town(name), points, (TAG["Sidewalks"],))
+    height = from_above(town(name), points, (TAG["Sidewalks"], TAG["Terrain"]))
     assert np.allclose(height, 0.13, atol=0.02)
+
+
+@pytest.mark.parametrize("name", TOWNS)
+def test_nobody_walks_or_lives_beside_fast_roads(name: str) -> None:
+    fast = [s.polygon() for s in network(name).driving() if s.speed > FAST_MPS]
+    if name in ("Town04", "Town06"):
+        assert len(fast) > 20
+    near = shapely.union_all(fast).buffer(3.0)
+    kinds = ("building", "pedestrian", "bench", "post_box", "parked")
+    assert [o.name for o in town(name).objects if o.name.startswith(kinds) and near.intersects(footprint(o))] == []
 
 
 @pytest.mark.parametrize("name", TOWNS)
@@ -207,9 +221,15 @@ def test_signs_look_at_the_traffic(name: str) -> None:
         assert sign.pose[:2, 0] @ ahead < -0.8, sign.name
 
 
-def test_shipped_towns_are_listed() -> None:
-    assert set(TOWNS) <= set(town_names())
-    assert town_names() == sorted(town_names())
+def test_the_six_towns_of_street_hazards_are_shipped() -> None:
+    assert town_names() == [f"Town0{number}" for number in range(1, 7)]
+
+
+def test_the_town_files_are_what_the_script_writes(tmp_path: Path) -> None:
+    folder = shipped("scenarios") / "towns"
+    subprocess.run([sys.executable, folder / "make_towns.py", tmp_path], check=True, timeout=300)
+    for name in town_names():
+        assert (tmp_path / f"{name}.osm").read_bytes() == (folder / f"{name}.osm").read_bytes(), name
 
 
 def test_unknown_town_suggests_a_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -42,7 +43,7 @@ class MultiScale(Step):
     def __post_init__(self) -> None:
         if self.averaged not in get_args(What):
             raise ConfigError(f"multiscale: of={self.averaged} is not one of {', '.join(get_args(What))}")
-        if not self.scales or not all(isinstance(scale, (int, float)) and scale > 0 for scale in self.scales):
+        if not self.scales or not all(isinstance(scale, (int, float)) and 0 < scale < math.inf for scale in self.scales):
             raise ConfigError(f"multiscale: scales must be numbers above 0, not {self.scales}")
 
     @classmethod

@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.settings import checked_settings
+from ood_eval.errors import ConfigError
 from ood_eval.models.forward import Forward
 
 Score = Callable[[Forward], Tensor]
@@ -20,8 +22,16 @@ class Step(ABC):
 
     @classmethod
     def of(cls, values: Sequence[Any], named: dict[str, Any]) -> Step:
-        """The step of the values in `name(value, ..., key=value)`."""
-        return cls(*values, **named)
+        """The step of the values in `name(value, ..., key=value)`.
+
+        Raises:
+            ConfigError: a value has the wrong type, or is one too many.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        if len(values) > len(names) or set(names[: len(values)]) & set(named):
+            raise ConfigError(f"{cls.__name__.lower()}: takes {', '.join(names) or 'no settings'}, each once")
+        given = dict(zip(names, values, strict=False)) | named
+        return cls(**checked_settings(cls.__name__.lower(), cls.__init__, given))
 
     @property
     def settings(self) -> str:
