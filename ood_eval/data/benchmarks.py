@@ -22,7 +22,7 @@ from ood_eval.data.roots import find_root
 from ood_eval.data.sample import SegDataset
 from ood_eval.data.sources import SOURCES
 from ood_eval.data.streethazards import StreetHazards
-from ood_eval.errors import ConfigError
+from ood_eval.errors import ConfigError, DataError
 
 
 class Benchmark(Protocol):
@@ -82,11 +82,36 @@ def build_dataset(name: str, root: Path, split: str, options: Mapping[str, Any] 
     unknown = sorted(given.keys() - set(known))
     if unknown:
         raise ConfigError(f"benchmark {name}: no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+    for option, value in given.items():
+        _check_type(name, option, value)
+    unfound: ConfigError | None = None
     for option, base in SOURCES[name].needs.items():
-        found = find_root(base) if option not in given else None
+        try:
+            found = find_root(base) if option not in given else None
+        except ConfigError as error:
+            found, unfound = None, error
         if found is not None:
             given[option] = found
-    return benchmark(root, split, **given)
+    try:
+        return benchmark(root, split, **given)
+    except DataError as error:
+        if unfound is None:
+            raise
+        raise DataError(f"{error} ({unfound})") from error
+
+
+def _check_type(name: str, option: str, value: object) -> None:
+    """Refuses what YAML or a command line made of a mistyped option.
+
+    Raises:
+        ConfigError: `official` is not true or false, or another option that takes a word or a folder is none.
+    """
+    if option == "official" and not isinstance(value, bool):
+        raise ConfigError(f"benchmark {name}: official is true or false, not {value!r}")
+    if option in {"policy", "variant"} and not isinstance(value, str):
+        raise ConfigError(f"benchmark {name}: {option} is a word, not {value!r}")
+    if option == "layout" and not isinstance(value, Mapping):
+        raise ConfigError(f"benchmark {name}: layout is a table of keys, not {value!r}")
 
 
 def option_names(name: str) -> tuple[str, ...]:
@@ -98,10 +123,15 @@ def option_names(name: str) -> tuple[str, ...]:
     return tuple(key for key in inspect.signature(benchmark_named(name)).parameters if key not in ("root", "split"))
 
 
-def splits_of(name: str, root: Path) -> tuple[str, ...]:
-    """Names of the splits of a benchmark; those of `folders` are the user's own.
+def splits_of(name: str, root: Path, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Names of the splits of a benchmark; those of `folders` are the user's own, in its `layout` or its file.
 
     Raises:
         ConfigError: the name is unknown, or the description of the folders is wrong.
     """
-    return tuple(read_layout(root).splits) if name == "folders" else benchmark_named(name).splits
+    if name != "folders":
+        return benchmark_named(name).splits
+    layout = (options or {}).get("layout")
+    if layout is not None:
+        _check_type(name, "layout", layout)
+    return tuple(read_layout(root, layout).splits)

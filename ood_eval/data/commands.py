@@ -49,32 +49,32 @@ class DataCheck:
         if "official" in option_names(self.name):
             options.setdefault("official", True)
         root = self.root if self.root is not None else require_root(self.name)
-        count = 0
-        for split in self.split or splits_of(self.name, root):
-            count += self._check(root, split, options)
-        if count:
-            raise DataError(f"{self.name}: {count} finding{'s' if count > 1 else ''} in {root}")
+        told: list[str] = []
+        for split in self.split or splits_of(self.name, root, options):
+            self._check(root, split, options, told)
+        if told:
+            raise DataError(f"{self.name}: {len(told)} finding{'s' if len(told) > 1 else ''} in {root}")
 
-    def _check(self, root: Path, split: str, options: dict[str, Any]) -> int:
+    def _check(self, root: Path, split: str, options: dict[str, Any], told: list[str]) -> None:
+        """Writes the findings of a split that no other split had before, and adds them to `told`."""
         from ood_eval.data.benchmarks import build_dataset
         from ood_eval.data.check import Survey, findings
 
-        count = 0
         try:
             dataset = build_dataset(self.name, root, split, options)
         except DataError as error:
-            count += _write(split, str(error))
+            _write(split, str(error), told)
             if not options.get("official", False):
-                return count
+                return
             try:
                 dataset = build_dataset(self.name, root, split, options | {"official": False})
             except DataError as again:
-                return count if str(again) == str(error) else count + _write(split, str(again))
+                _write(split, str(again), told)
+                return
         survey = Survey()
         for finding in findings(dataset, survey):
-            count += _write(split, finding)
+            _write(split, finding, told)
         _LOG.info("%s %s: %s", self.name, split, survey)
-        return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,8 @@ def _parsed(text: str) -> tuple[str, Any]:
         raise ConfigError(f"option {text!r}: the value is not YAML") from error
 
 
-def _write(split: str, finding: str) -> int:
-    sys.stdout.write(f"{split}: {' '.join(finding.split())}\n")
-    return 1
+def _write(split: str, finding: str, told: list[str]) -> None:
+    line = " ".join(finding.split())
+    if line not in told:
+        told.append(line)
+        sys.stdout.write(f"{split}: {line}\n")

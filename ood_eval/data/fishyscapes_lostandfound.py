@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from ood_eval.data.layout import (
     Layout,
     Pair,
+    given_folder,
     matching,
     pair_up,
     pairs_below,
@@ -49,7 +50,7 @@ _PICTURE_HOMES: Final = (
 )
 _COPY_HOMES: Final = ("", "LostAndFound", "fishyscapes/LostAndFound", "FS_LostFound_full", "fs_lost_and_found")
 _COPIES: Final = (Layout("original/*", "labels/*"), Layout("images/*", "labels_masks/*"))
-_NUMBERED: Final = re.compile(r"[0-9]{4}_(.+)")
+_NUMBERED: Final = re.compile(r"[0-9]+_(.+)")
 _OFFICIAL_COUNT: Final = 100
 
 
@@ -79,29 +80,34 @@ class FishyscapesLostAndFound(MaskedImages):
     def __init__(self, root: Path, split: str, *, images: Path | str | None = None, official: bool = True) -> None:
         require_split("fishyscapes_lostandfound", split, self.splits, {"test": "https://fishyscapes.com"})
         require_folder(root)
-        super().__init__("fishyscapes_lostandfound", _pairs(root, None if images is None else Path(images)), BINARY)
+        super().__init__(
+            "fishyscapes_lostandfound", _pairs(root, None if images is None else given_folder("images", images)), BINARY
+        )
         if official:
             require_count(self.name, split, len(self), _OFFICIAL_COUNT)
 
 
 def numbered_masks(root: Path, patterns: tuple[str, ...]) -> dict[str, Path]:
-    """Masks by their key, which may start with Fishyscapes' own four digits; empty where there are none."""
-    return next(filter(None, (matching(root, pattern) for pattern in patterns)), {})
+    """Masks by their key, which may start with Fishyscapes' own number; empty where there are none."""
+    return next(filter(None, (matching(root, pattern, previews=False) for pattern in patterns)), {})
 
 
-def picture_stem(key: str) -> str:
-    """The name of the picture that a mask lies on; two masks may lie on one picture."""
+def picture_stems(key: str) -> tuple[str, ...]:
+    """Names that the picture of a mask may have, the likeliest first: the whole key, or what follows its number.
+
+    Two masks may lie on one picture. A key without Fishyscapes' number starts with that of the sequence.
+    """
     match = _NUMBERED.fullmatch(key)
-    stem = match[1] if match is not None else key
-    return stem.removesuffix("_leftImg8bit")
+    stems = (key,) if match is None else (key, match[1])
+    return tuple(stem.removesuffix("_leftImg8bit") for stem in stems)
 
 
 def _pairs(root: Path, images: Path | None) -> tuple[Pair, ...]:
     masks = numbered_masks(root, _MASKS)
     if not masks:
         return pairs_below(root, _COPY_HOMES, _COPIES)
-    wanted = {picture_stem(key) for key in masks}
-    places = [*(root / home for home in _PICTURE_HOMES), root.parent]
+    wanted = {stem for key in masks for stem in picture_stems(key)}
+    places = [base / home for base in (root, root.parent) for home in _PICTURE_HOMES]
     places = places if images is None else [images, *places]
     found: dict[str, Path] = {}
     for place in places:
@@ -123,5 +129,5 @@ def over_pictures(root: Path, masks: Mapping[str, Path], pictures: Mapping[str, 
     Raises:
         DataError: a picture is missing.
     """
-    stems = {key: picture_stem(key) for key in masks}
-    return pair_up(root, {key: pictures[stem] for key, stem in stems.items() if stem in pictures}, masks)
+    found = {key: next((pictures[stem] for stem in picture_stems(key) if stem in pictures), None) for key in masks}
+    return pair_up(root, {key: path for key, path in found.items() if path is not None}, masks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
@@ -10,11 +11,12 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.fishyscapes_lostandfound import numbered_masks, over_pictures, picture_stem
+from ood_eval.data.fishyscapes_lostandfound import numbered_masks, over_pictures, picture_stems
 from ood_eval.data.images import image_size, read_rgb
 from ood_eval.data.layout import (
     Layout,
     Pair,
+    given_folder,
     matching,
     pairs_below,
     require_count,
@@ -31,6 +33,10 @@ _PICTURES: Final = ("leftImg8bit/val/*/*_leftImg8bit", "leftImg8bit_trainvaltest
 _COPY_HOMES: Final = ("", "Static", "fishyscapes/Static", "FS_Static", "fs_static")
 _COPIES: Final = (Layout("original/*", "labels/*"), Layout("images/*", "labels_masks/*"))
 _OFFICIAL_COUNT: Final = 30
+# What numpy raises for archives that are cut short, damaged, or none.
+_UNREADABLE: Final = (
+    OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 
 
 class FishyscapesStatic(MaskedImages):
@@ -60,7 +66,7 @@ class FishyscapesStatic(MaskedImages):
         require_split("fishyscapes_static", split, self.splits, {"test": "https://fishyscapes.com"})
         require_folder(root)
         masks = numbered_masks(root, _MASKS)
-        base = None if cityscapes is None else Path(cityscapes)
+        base = None if cityscapes is None else given_folder("cityscapes", cityscapes)
         pairs = _over_cityscapes(root, masks, base) if masks else pairs_below(root, _COPY_HOMES, _COPIES)
         super().__init__("fishyscapes_static", pairs, BINARY)
         self._overlays = tuple(_overlay_of(pair.labels) for pair in pairs) if masks else ()
@@ -92,7 +98,7 @@ class FishyscapesStatic(MaskedImages):
 
 
 def _over_cityscapes(root: Path, masks: dict[str, Path], cityscapes: Path | None) -> tuple[Pair, ...]:
-    wanted = {picture_stem(key) for key in masks}
+    wanted = {stem for key in masks for stem in picture_stems(key)}
     places = [root / home for home in _CITYSCAPES_HOMES]
     places = places if cityscapes is None else [cityscapes, *places]
     for place in places:
@@ -120,8 +126,11 @@ def _read_overlay(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             overlay: NDArray[np.generic] = archive["rgb"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: is no overlay with an array rgb ({error}); unpack the set again") from error
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: is no overlay with an array rgb ({reason}); unpack the set again") from error
+    if overlay.dtype.kind not in "iuf" or not np.isfinite(overlay).all():
+        raise DataError(f"{path}: rgb does not hold finite numbers; unpack the set again")
     if overlay.shape != shape:
         raise DataError(f"{path}: is {overlay.shape} but its picture is {shape}; unpack the set again")
     return overlay

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -14,11 +15,21 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from ood_eval.data.images import image_size, read_labels
-from ood_eval.data.layout import Layout, Pair, matching, pairs_below, require_count, require_folder, require_split
+from ood_eval.data.layout import (
+    PICTURE,
+    Layout,
+    Pair,
+    matching,
+    pair_up,
+    pairs_below,
+    require_count,
+    require_folder,
+    require_split,
+)
 from ood_eval.data.masked import MaskedImages
 from ood_eval.data.sample import ANOMALY, KNOWN, VOID, Sample
 from ood_eval.data.values import BINARY, ValueMap
-from ood_eval.errors import ConfigError, DataError
+from ood_eval.errors import ConfigError
 
 FILE: Final = "folders.yaml"
 _MEANINGS: Final = {KNOWN, ANOMALY, VOID}
@@ -52,17 +63,32 @@ class FolderLayout:
 
     def __post_init__(self) -> None:
         patterns = [self.images, *filter(None, (self.masks, self.classes))]
-        bad = [p for p in patterns if "*" not in p.rpartition("/")[2] or set("?[]") & set(p)]
-        if bad or len(patterns) == 1:
-            raise ConfigError(
-                f"{self.name}: {bad or 'masks and classes'}: a pattern is a path whose last part has one *"
-            )
+        if len(patterns) == 1:
+            raise ConfigError(f"{self.name}: give a pattern for masks, for classes, or both")
+        for pattern in patterns:
+            fault = _fault_of(pattern)
+            if fault:
+                raise ConfigError(f"{self.name}: the pattern {pattern!r} {fault}")
+        if not self.splits:
+            raise ConfigError(f"{self.name}: splits is empty; name at least one, as `test: null`")
         if not set(self.values.values()) <= _MEANINGS:
             raise ConfigError(f"{self.name}: values of masks become 0 known, 1 anomaly or 255 void, not {self.values}")
         if self.classes and set(self.class_values.values()) - {VOID} != set(range(len(self.class_names))):
             raise ConfigError(
                 f"{self.name}: class_values must give each of the {len(self.class_names)} class_names an id"
             )
+
+
+def _fault_of(pattern: str) -> str:
+    """What is wrong with a pattern, or nothing."""
+    last = pattern.rpartition("/")[2]
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        return "must lie below the folder of the set"
+    if last.count("*") != 1 or "**" in pattern or set("?[]") & set(pattern):
+        return "must have one * in its last part, and no other sign of that kind than single stars"
+    if re.search(PICTURE + "$", last, re.IGNORECASE):
+        return "must have no file ending"
+    return ""
 
 
 class Folders(MaskedImages):
@@ -137,9 +163,12 @@ def read_layout(root: Path, given: Mapping[str, Any] | None = None) -> FolderLay
         ConfigError: it has a misspelt key or a wrong value, which the message names.
     """
     path = root / FILE
+    origin = str(path) if given is None else "layout"
     if given is None:
         try:
-            given = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            if not path.is_file() and (path.exists() or path.with_suffix(".yml").exists()):
+                raise ConfigError(f"{root}: the description must be a file named {FILE}")
+            given = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     try:
@@ -147,13 +176,13 @@ def read_layout(root: Path, given: Mapping[str, Any] | None = None) -> FolderLay
     except ValidationError as error:
         found = error.errors()[0]
         where = ".".join(str(part) for part in found["loc"]) or "the file"
-        raise ConfigError(f"{path}: {where}: {found['msg']}") from error
+        raise ConfigError(f"{origin}: {where}: {found['msg']}") from error
 
 
 def _class_maps(root: Path, pattern: str, images: str, pairs: tuple[Pair, ...]) -> tuple[Path, ...]:
-    prefix = images.rpartition("/")[2].rpartition("*")[0]
-    found = matching(root, pattern)
-    missing = [pair.id for pair in pairs if pair.id.removeprefix(prefix) not in found]
-    if missing:
-        raise DataError(f"{root}: {len(missing)} images have no class map {pattern}, the first is {missing[0]}")
-    return tuple(found[pair.id.removeprefix(prefix)] for pair in pairs)
+    layout = Layout(images, pattern)
+    found = matching(root, pattern, stars=layout.stars, previews=False)
+    keys = {path: key for key, path in matching(root, images, stars=layout.stars).items()}
+    matched = pair_up(root, {keys[pair.image]: pair.image for pair in pairs}, found)
+    by_image = {pair.image: pair.labels for pair in matched}
+    return tuple(by_image[pair.image] for pair in pairs)

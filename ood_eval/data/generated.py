@@ -110,10 +110,15 @@ def _line_starts(manifest: Path) -> dict[str, int]:
             start = 0
             for line in stream:
                 if line.strip():
-                    starts[_picture(line, manifest)] = start
+                    picture = _picture(line, manifest)
+                    if picture in starts:
+                        raise DataError(f"{manifest}: tells of {picture} twice; render the split again")
+                    starts[picture] = start
                 start += len(line)
     except FileNotFoundError as error:
         raise DataError(f"{manifest}: missing; the split is unfinished, repeat its `hazardsim render`") from error
+    except OSError as error:
+        raise DataError(f"{manifest}: cannot be read ({error.strerror or error})") from error
     return starts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from ood_eval.data.odgt import natural_key
 from ood_eval.errors import ConfigError, DataError
 
-_PICTURE: Final = r"\.(?:png|jpg|jpeg|webp|bmp)"
+PICTURE: Final = r"\.(?:png|jpg|jpeg|webp|bmp|tif|tiff)"
 _PREVIEW: Final = "_color"
 WAIVER: Final = " (official: false reads it all the same)"
 
@@ -27,9 +27,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Two patterns without a file ending, relative to a folder; the last `*` is what pairs their files.
+    """Two patterns without a file ending, relative to a folder; the text of their stars is what pairs their files.
 
-    `images/*` with `labels_masks/*_labels_semantic` pairs `images/a.jpg` with `labels_masks/a_labels_semantic.png`.
+    Where one pattern has more stars than the other, only the last counts. `images/*` with
+    `labels_masks/*_labels_semantic` pairs `images/a.jpg` with `labels_masks/a_labels_semantic.png`.
     Files whose `*` starts with one of `skipped` do not belong to the set.
     """
 
@@ -37,31 +38,49 @@ class Layout:
     labels: str
     skipped: tuple[str, ...] = ()
 
+    @property
+    def stars(self) -> int:
+        """How many stars make the key of a file."""
+        counts = {self.images.count("*"), self.labels.count("*")}
+        return counts.pop() if len(counts) == 1 else 1
 
-def matching(folder: Path, pattern: str, skipped: tuple[str, ...] = ()) -> dict[str, Path]:
-    """Pictures of a pattern by the text of its last `*`, in natural order; colour previews are left out.
+
+def matching(
+    folder: Path, pattern: str, skipped: tuple[str, ...] = (), *, stars: int = 1, previews: bool = True
+) -> dict[str, Path]:
+    """Pictures of a pattern by the text of its last stars, in natural order of the last one.
 
     Args:
         folder: what the pattern is relative to.
         pattern: as in `Layout`.
-        skipped: what the text of the `*` must not start with.
+        skipped: what the text of the last `*` must not start with.
+        stars: how many of the last stars make the key, joined by `/`.
+        previews: False leaves `NAME_color` out where there is a `NAME` too.
 
     Raises:
         DataError: two files stand for one key.
     """
-    head, _, tail = pattern.rpartition("/")[2].rpartition("*")
-    name = re.compile(f"{re.escape(head.replace('*', ''))}(.+){re.escape(tail)}{_PICTURE}", re.IGNORECASE)
+    text = "[^/]*".join(re.escape(part) for part in pattern.split("*"))
+    for _ in range(stars):
+        text = "([^/]+)".join(text.rsplit("[^/]*", 1))
+    name = re.compile(text + PICTURE, re.IGNORECASE)
     found: dict[str, Path] = {}
     for path in folder.glob(f"{pattern}.*"):
-        match = name.fullmatch(path.name)
-        if match is None or path.stem.endswith(_PREVIEW) or path.name.startswith("."):
+        match = name.fullmatch(path.relative_to(folder).as_posix())
+        if match is None or path.name.startswith(".") or match[stars].startswith(skipped) or not path.is_file():
             continue
-        if match[1].startswith(skipped):
-            continue
-        if match[1] in found:
-            raise DataError(f"{path}: stands for the same sample as {found[match[1]]}; keep one of them")
-        found[match[1]] = path
-    return dict(sorted(found.items(), key=lambda item: natural_key(Path(item[0]))))
+        key = "/".join(match.groups())
+        if key in found:
+            raise DataError(f"{path}: stands for the same sample as {found[key]}; keep one of them")
+        found[key] = path
+    if not previews:
+        plain = {path.with_suffix("") for path in found.values()}
+        found = {key: path for key, path in found.items() if not _is_preview(path, plain)}
+    return dict(sorted(found.items(), key=lambda item: (natural_key(Path(item[0].rpartition("/")[2])), item[0])))
+
+
+def _is_preview(path: Path, plain: Set[Path]) -> bool:
+    return path.stem.endswith(_PREVIEW) and path.with_name(path.stem.removesuffix(_PREVIEW)) in plain
 
 
 def pairs_below(root: Path, homes: Sequence[str], layouts: Sequence[Layout]) -> tuple[Pair, ...]:
@@ -78,13 +97,15 @@ def pairs_below(root: Path, homes: Sequence[str], layouts: Sequence[Layout]) -> 
     require_folder(root)
     for home in homes:
         for layout in layouts:
-            labels = matching(root / home, layout.labels, layout.skipped)
+            labels = matching(root / home, layout.labels, layout.skipped, stars=layout.stars, previews=False)
             if labels:
-                images = matching(root / home, layout.images, layout.skipped)
+                images = matching(root / home, layout.images, layout.skipped, stars=layout.stars)
                 prefix = layout.images.rpartition("/")[2].rpartition("*")[0]
                 return pair_up(root / home, images, labels, prefix)
-    expected = " or ".join(f"{layout.images} with {layout.labels}" for layout in layouts)
-    raise DataError(f"{root}: no label maps found; expected {expected}, here or in {', '.join(filter(None, homes))}")
+    expected = " or ".join(f"{layout.images} with {layout.labels}" for layout in layouts[:3])
+    more = f" ({len(layouts) - 3} layouts more)" if len(layouts) > 3 else ""
+    below = ", ".join(filter(None, homes))
+    raise DataError(f"{root}: no label maps found; expected {expected}{more}, here{f' or in {below}' if below else ''}")
 
 
 def pair_up(where: Path, images: Mapping[str, Path], labels: Mapping[str, Path], prefix: str = "") -> tuple[Pair, ...]:
@@ -98,11 +119,14 @@ def pair_up(where: Path, images: Mapping[str, Path], labels: Mapping[str, Path],
         (images.keys() - labels.keys(), "label map", images),
     ):
         if missing:
-            first = min(missing)
+            first = min(missing, key=lambda key: natural_key(Path(key)))
             raise DataError(
                 f"{where}: {len(missing)} files have no {what}, the first is {have[first].name}; unpack the set again"
             )
-    return tuple(Pair(prefix + key, images[key], path) for key, path in labels.items())
+    lasts = [key.rpartition("/")[2] for key in labels]
+    short = len(set(lasts)) == len(lasts)
+    names = lasts if short else labels.keys()
+    return tuple(Pair(prefix + name, images[key], labels[key]) for name, key in zip(names, labels, strict=True))
 
 
 def require_folder(root: Path) -> None:
@@ -113,6 +137,21 @@ def require_folder(root: Path) -> None:
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; `ood_eval data where` says where each set is to be had")
+
+
+def given_folder(option: str, value: object) -> Path:
+    """The folder that an option names, `~` for the home folder.
+
+    Raises:
+        ConfigError: it is no path, or there is no such folder.
+    """
+    try:
+        path = Path(str(value)).expanduser() if isinstance(value, (str, Path)) else None
+    except RuntimeError:
+        path = None
+    if path is None or not path.is_dir():
+        raise ConfigError(f"option {option}: {value} is no folder")
+    return path
 
 
 def require_split(benchmark: str, split: str, splits: Iterable[str], hidden: Mapping[str, str] | None = None) -> None:

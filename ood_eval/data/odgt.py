@@ -23,15 +23,15 @@ def read_odgt(path: Path, root: Path) -> list[OdgtEntry]:
     """Entries of an index, ordered by image path with numbers in numeric order.
 
     A text that starts with `[` is one JSON list (the public archive), any other is JSON lines (CSAIL's own).
-    Relative paths are tried against the index's folder, its parent, and `root`.
+    Relative paths are tried against the index's folder, its parent, and `root`; both files of an entry lie below one.
 
     Source: reference files of StreetHazards and hendrycks/anomaly-seg `create_dataset.py`.
 
     Raises:
-        DataError: the index is missing, is not JSON, lacks a path, or names files that do not exist.
+        DataError: the index is missing, is not JSON, lacks a path, pairs two numbers, or names files that do not exist.
     """
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot read the index ({error}); is this a StreetHazards folder?") from error
     entries = [_entry(record, path, root) for record in _records(text, path)]
@@ -40,7 +40,7 @@ def read_odgt(path: Path, root: Path) -> list[OdgtEntry]:
 
 def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
     """A sort key by which `2.png` comes before `10.png`."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in (*path.parent.parts, path.stem))
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in (*path.parent.parts, path.stem))
 
 
 def _records(text: str, path: Path) -> list[dict[str, Any]]:
@@ -62,15 +62,22 @@ def _records(text: str, path: Path) -> list[dict[str, Any]]:
 def _entry(record: dict[str, Any], path: Path, root: Path) -> OdgtEntry:
     width, height = record.get("width"), record.get("height")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
-    return OdgtEntry(_resolve(record, "fpath_img", path, root), _resolve(record, "fpath_segm", path, root), size)
+    image, labels = (_name(record, key, path) for key in ("fpath_img", "fpath_segm"))
+    if image.stem.isdecimal() and labels.stem.isdecimal() and image.stem != labels.stem:
+        raise DataError(f"{path}: pairs {image} with {labels}; the index is damaged")
+    missing = image
+    for base in (path.parent, path.parent.parent, root):
+        if (base / image).is_file():
+            if (base / labels).is_file():
+                return OdgtEntry(base / image, base / labels, size)
+            missing = labels
+    raise DataError(
+        f"{path}: names {missing}, which is neither below {path.parent} nor {root}; the dataset is incomplete"
+    )
 
 
-def _resolve(record: dict[str, Any], key: str, path: Path, root: Path) -> Path:
+def _name(record: dict[str, Any], key: str, path: Path) -> Path:
     name = record.get(key)
     if not isinstance(name, str) or not name:
         raise DataError(f"{path}: an entry has no {key}")
-    for base in (path.parent, path.parent.parent, root):
-        candidate = base / name
-        if candidate.is_file():
-            return candidate
-    raise DataError(f"{path}: names {name}, which is neither below {path.parent} nor {root}; the dataset is incomplete")
+    return Path(name)

@@ -42,10 +42,17 @@ def values_present(
         return remembered
     _LOG.info("looking for the values %s in %d label maps (once)", ", ".join(map(str, wanted)), len(paths))
     found = []
+    damaged: list[DataError] = []
     for path in paths:
         present = np.zeros(256, dtype=np.bool_)
-        present[read(path)] = True
+        try:
+            present[read(path)] = True
+        except DataError as error:
+            damaged.append(error)
         found.append(frozenset(value for value in wanted if present[value]))
+    if damaged:
+        more = f" (and {len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
+        raise DataError(f"{damaged[0]}{more}")
     try:
         write_json(kept, [sorted(values) for values in found])
     except ResultError as error:

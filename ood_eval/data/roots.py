@@ -17,7 +17,7 @@ def find_root(name: str) -> Path | None:
     """The folder of a benchmark, or None where nothing says where it is.
 
     In this order: $OOD_EVAL_<NAME>; the key `<name>` of the config file; below $OOD_EVAL_DATA, and below the key `data`
-    of the config file, a folder named like the benchmark or as its archive unpacks.
+    of the config file, a folder named like the benchmark or as its archive unpacks, with a sign of the set in it.
 
     Raises:
         ConfigError: the name is unknown, the config file is damaged, or a place that was given is no folder.
@@ -81,11 +81,19 @@ def _config() -> dict[str, Any]:
 
 
 def _folder(origin: str, value: str) -> Path:
-    path = Path(value).expanduser()
+    try:
+        path = Path(value).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{origin}: {value}: {error}") from error
     if not path.is_dir():
         raise ConfigError(f"{origin}: {path} is no folder")
     return path
 
 
 def _below(data: Path, name: str) -> Iterator[Path]:
-    return (data / folder for folder in (name, *SOURCES[name].folders) if (data / folder).is_dir())
+    """Folders of the usual names that hold a sign of the set; the same name may hold another of its owner's sets."""
+    signs = SOURCES[name].signs
+    for folder in (name, *SOURCES[name].folders):
+        place = data / folder
+        if place.is_dir() and (not signs or any(next(place.glob(sign), None) is not None for sign in signs)):
+            yield place

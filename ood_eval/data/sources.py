@@ -17,6 +17,7 @@ class Source:
         size: of the download.
         folders: usual names of its root, besides the benchmark's own.
         needs: other sets that it lies on, by the option that takes their root.
+        signs: patterns of which a root matches one; none, if any folder of the name will do.
     """
 
     site: str
@@ -24,7 +25,10 @@ class Source:
     size: str
     folders: tuple[str, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
+    signs: tuple[str, ...] = ()
 
+
+_SMIYC: Final = ("labels_masks/*", "*/labels_masks/*")
 
 # Sources: the sets' own pages and archives; sizes as published there.
 SOURCES: Final[dict[str, Source]] = {
@@ -47,6 +51,20 @@ SOURCES: Final[dict[str, Source]] = {
         "0.7 MB, and 5.8 GB of pictures",
         ("Fishyscapes", "fishyscapes", "dataset_FishyLAF", "fs_lost_found", "FS_LostFound_full"),
         {"images": "lost_and_found"},
+        (
+            "*_labels.png",
+            "fishyscapes_lostandfound/*_labels.png",
+            "labels/val/*",
+            "*/labels/val/*",
+            "validation/gtFine/*",
+            "*/validation/gtFine/*",
+            "original/*",
+            "images/*",
+            "LostAndFound/original/*",
+            "*/LostAndFound/original/*",
+            "FS_LostFound_full/images/*",
+            "fs_lost_and_found/*/*",
+        ),
     ),
     "fishyscapes_static": Source(
         "https://fishyscapes.com/dataset: validation overlays (fs_val_v1 to v3)",
@@ -54,24 +72,38 @@ SOURCES: Final[dict[str, Source]] = {
         "some MB, and 11 GB of pictures",
         ("Fishyscapes", "fishyscapes", "fs_static", "FS_Static"),
         {"cityscapes": "cityscapes"},
+        (
+            "*_labels.png",
+            "fishyscapes_static/*_labels.png",
+            "fs_val_v*/*_labels.png",
+            "original/*",
+            "images/*",
+            "Static/original/*",
+            "*/Static/original/*",
+            "FS_Static/images/*",
+            "fs_static/*/*",
+        ),
     ),
     "road_anomaly": Source(
         "https://www.epfl.ch/labs/cvlab/data/road-anomaly: RoadAnomaly_jpg.zip",
         "free to download; credits of each photograph are in the archive",
         "some ten MB",
         ("RoadAnomaly_jpg", "RoadAnomaly"),
+        signs=("frame_list.json", "*/frame_list.json", "original/*", "images/*", "*/original/*", "*/images/*"),
     ),
     "road_anomaly_21": Source(
         "https://segmentmeifyoucan.com/datasets: dataset_AnomalyTrack.zip (zenodo 5270237)",
         "free to download; labels of the test split are hidden",
         "some ten MB",
         ("dataset_AnomalyTrack", "RoadAnomaly21"),
+        signs=_SMIYC,
     ),
     "road_obstacle_21": Source(
         "https://segmentmeifyoucan.com/datasets: dataset_ObstacleTrack.zip (zenodo 5281633)",
         "free to download; labels of the test splits are hidden",
         "some hundred MB",
         ("dataset_ObstacleTrack", "RoadObstacle21", "RoadObsticle21"),
+        signs=_SMIYC,
     ),
     "lost_and_found": Source(
         "http://www.6d-vision.com/lostandfounddataset: leftImg8bit.zip and gtCoarse.zip",
@@ -80,7 +112,7 @@ SOURCES: Final[dict[str, Source]] = {
         ("LostAndFound", "dataset_LostAndFound", "lostandfound"),
     ),
     "folders": Source(
-        "any folder of images and folder of masks, described by a folders.yaml in it; ClimaOoD is not public yet",
+        "your own disk: a folder of images, one of masks, a folders.yaml that tells of them; ClimaOoD is not public",
         "its owner's",
         "its own",
         ("climaood", "ClimaOoD"),

@@ -55,7 +55,9 @@ class StreetHazards:
     ) -> None:
         require_split(self.name, split, self.splits)
         self.root, self.split = root, cast("Split", split)
-        self.policy = policy if isinstance(policy, LabelPolicy) else LabelPolicy(policy or "keep_all")
+        self.policy = (
+            policy if isinstance(policy, LabelPolicy) else LabelPolicy("keep_all" if policy is None else policy)
+        )
         flat = _flat_folder(root, self.split)
         self.index = find_index(root, self.split) if flat is None else flat
         self.entries: tuple[OdgtEntry, ...] = tuple(

@@ -74,9 +74,17 @@ class Campaign:
         for seed, checkpoint in checkpoints.items():
             plan = ExtrasPlan(seed=seed or 0)
             for spec, test in tests:
-                policy = str(self._options(spec).get("policy", ""))
                 evaluation = Evaluation(
-                    self.suite, spec, checkpoint, test, fit_splits, policy, seed, self.device, self.machine, plan
+                    self.suite,
+                    spec,
+                    checkpoint,
+                    test,
+                    fit_splits,
+                    policy_of(test),
+                    seed,
+                    self.device,
+                    self.machine,
+                    plan,
                 )
                 done.append((evaluation, evaluation.run(out)))
         self._together(out, done)
@@ -92,7 +100,8 @@ class Campaign:
                 skipped[spec.label] = f"{spec.name} is not on this machine; `ood_eval data where` says where to get it"
                 _LOG.info("skipped: %s", skipped[spec.label])
                 continue
-            whole = self._checked(spec, root, scored_split(spec.name))
+            split = scored_split(spec.name) if spec.split is None else spec.split
+            whole = self._checked(spec, root, split)
             found.append((spec, _first(whole, self.limit_test)))
         if not found:
             raise DataError(f"suite {self.suite.name}: none of its benchmarks is here; see `ood_eval data where`")
@@ -138,6 +147,12 @@ class Campaign:
             runs = [read_records(folder / "images.jsonl") for one, folder in done if one.benchmark.label == label]
             comparisons += compare(label, detectors, image_table(runs, detectors))
         write_comparisons(out / "comparisons.jsonl", comparisons)
+
+
+def policy_of(split: SegDataset) -> str:
+    """The name of the label policy that a split was made with; "" where its set has but one."""
+    policy = getattr(split.whole if isinstance(split, First) else split, "policy", "")
+    return policy if isinstance(policy, str) else str(policy.name)
 
 
 def scored_split(name: str) -> str:

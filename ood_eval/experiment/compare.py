@@ -68,8 +68,8 @@ def compare(
 ) -> list[Comparison]:
     """Every pair of detectors under every metric; nothing where fewer than two images count.
 
-    Images are drawn with replacement, the same ones for both detectors. The p-value of a pair is twice the smaller share
-    of resampled differences on either side of 0, that of the family the share of resamples in which the largest
+    Images are drawn with replacement, the same ones for both detectors. The p-value of a pair is twice the smaller
+    share of resampled differences on either side of 0, that of the family the share of resamples in which the largest
     standardised deviation of any pair exceeds the pair's own difference (single-step max-t); both with one added to
     count and total.
 

@@ -62,9 +62,9 @@ class Evaluation:
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
-        The key is a hash of suite, policy, data, checkpoint and code: a finished evaluation answers at once, a broken one
-        continues at its last 32 images. Fitted detectors are kept in `out/fitted`, extras in `out/extras`, for every
-        evaluation that has the same of what they depend on.
+        The key is a hash of suite, policy, data, checkpoint and code: a finished evaluation answers at once, a broken
+        one continues at its last 32 images. Fitted detectors are kept in `out/fitted`, extras in `out/extras`, for
+        every evaluation that has the same of what they depend on.
 
         Raises:
             OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.

@@ -42,6 +42,7 @@ class BenchmarkSpec:
         options: of the adapter, where they differ from its own.
         track: component sizes that count under `smiyc`.
         open_miou: whether the segmenter's open-set mIoU is measured, each town with a threshold from the others.
+        split: which one is scored; the benchmark's own, if not given.
     """
 
     name: str
@@ -49,11 +50,13 @@ class BenchmarkSpec:
     options: dict[str, Any] = field(default_factory=dict)
     track: Literal["anomaly", "obstacle"] = "anomaly"
     open_miou: bool = False
+    split: str | None = None
 
     @property
     def label(self) -> str:
-        """The name rows carry: the set's, with its changed options."""
-        inside = ",".join(f"{key}={value}" for key, value in sorted(self.options.items()))
+        """The name rows carry: the set's, with its split and options where they were given."""
+        given = self.options | ({} if self.split is None else {"split": self.split})
+        inside = ",".join(f"{key}={value}" for key, value in sorted(given.items()))
         return f"{self.name}({inside})" if inside else self.name
 
 

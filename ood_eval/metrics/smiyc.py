@@ -64,8 +64,8 @@ def quantised(scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> NDArra
     """Each score replaced by the lower edge of its bin, [H,W] f32.
 
     Edges are 384 quantiles of the anomalous scores and 384 of the known ones, extremes included, of a smaller group as
-    many as it has pixels, and 0 and 1, as the tool adds them; the highest bin holds its upper edge too. Void pixels take
-    part in no edge.
+    many as it has pixels, and 0 and 1, as the tool adds them; the highest bin holds its upper edge too. Void pixels
+    take part in no edge.
     """
     groups = [scores[anomaly == kind] for kind in (KNOWN, ANOMALY)]
     found = [

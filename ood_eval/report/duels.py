@@ -77,4 +77,6 @@ def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, l
     better = (difference > 0.0 if larger else difference < 0.0) and found.p_family < LEVEL
     interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
     text = f"{100.0 * difference:+.1f}"
-    return DuelCell(text, "best" if better else "", interval, f"p = {found.p_value:.3g}, of all pairs {found.p_family:.3g}")
+    return DuelCell(
+        text, "best" if better else "", interval, f"p = {found.p_value:.3g}, of all pairs {found.p_family:.3g}"
+    )

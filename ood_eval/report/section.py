@@ -313,6 +313,6 @@ def _provenance(result: Result) -> tuple[tuple[str, str], ...]:
         ("data", origin.data_hash[:16]),
         ("checkpoint", ", ".join(checkpoints)),
         ("seed of training", ", ".join(map(str, seeds)) if seeds else "given checkpoint"),
-        ("label policy", f"{origin.policy}, {100 * origin.dropped_share:.2f} % of pixels dropped"),
+        ("label policy", f"{origin.policy or 'the only one'}, {100 * origin.dropped_share:.2f} % of pixels dropped"),
         ("versions", versions),
     )

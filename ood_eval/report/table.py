@@ -149,7 +149,7 @@ def note_of(result: Result) -> str:
     for protocol in main_protocols(result):
         row = result.value(first.detector, protocol, "auroc")
         if row is not None:
-            skipped = f", {row.skipped} without anomaly skipped" if row.skipped else ""
+            skipped = f", {row.skipped} without both kinds skipped" if row.skipped else ""
             parts.append(f"{protocol}: {row.images} images, {row.pixels:,} pixels{skipped}.")
     seeds = [seed for seed in result.seeds if seed is not None]
     if len(seeds) > 1:
@@ -159,7 +159,8 @@ def note_of(result: Result) -> str:
         width = f" ± {100 * deviation:.1f}" if deviation is not None else ""
         parts.append(f"Segmenter: mIoU {100 * miou:.1f}{width} over known pixels.")
     dropped = first.provenance.dropped_share
-    parts.append(f"Label policy {first.provenance.policy}, {100 * dropped:.2f} % of pixels dropped.")
+    policy = f"Label policy {first.provenance.policy}, " if first.provenance.policy else ""
+    parts.append(f"{policy}{100 * dropped:.2f} % of pixels dropped.")
     return " ".join(parts)
 
 

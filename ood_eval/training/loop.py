@@ -76,7 +76,7 @@ def bf16_is_fast() -> bool:
 
 def follows() -> bool:
     """Whether this process only helps another one to train, by Lightning's count; such a one must write nothing."""
-    return bool(rank_zero_only.rank) or int(os.environ.get("NODE_RANK", "0")) > 0
+    return getattr(rank_zero_only, "rank", 0) > 0 or int(os.environ.get("NODE_RANK", "0")) > 0
 
 
 def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machine, name: str) -> None:

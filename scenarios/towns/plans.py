@@ -1,6 +1,6 @@
-"""Street plans of the shipped towns, drawn by hand in metres: each in the character that CARLA's documentation gives its namesake.
+"""Street plans of the shipped towns in metres, each in the character that CARLA gives its namesake.
 
-Source of the characters: https://carla.readthedocs.io/en/0.9.16/core_map/ ; the networks are our own.
+Source of the characters: CARLA's documentation, https://carla.readthedocs.io/en/0.9.16/core_map/ ; the networks are our own.
 """
 
 from __future__ import annotations
@@ -207,7 +207,11 @@ def town04() -> Plan:
         (_ring(x - apart / 2, y - apart / 2, 70.0 - apart / 2, ()), {"barrier": "guard_rail"}, False),
         (((-x + apart + 9.0, -110.0), (-x + apart + 9.0, 110.0)), {"barrier": "guard_rail"}, False),
         *(
-            (((side * 24.0, end * (y - apart - 9.0)), (side * 165.0, end * (y - apart - 9.0))), {"barrier": "guard_rail"}, False)
+            (
+                ((side * 24.0, end * (y - apart - 9.0)), (side * 165.0, end * (y - apart - 9.0))),
+                {"barrier": "guard_rail"},
+                False,
+            )
             for side in (-1.0, 1.0)
             for end in (-1.0, 1.0)
         ),
@@ -273,7 +277,12 @@ def town06() -> Plan:
             *(
                 (((a, s * (side + 18.0)), (b, s * (side + 18.0))), {"barrier": "guard_rail"}, False)
                 for s in (-1.0, 1.0)
-                for a, b in ((-far + 30.0, -cross - 24.0), (-cross + 24.0, -52.0), (52.0, cross - 24.0), (cross + 24.0, far - 30.0))
+                for a, b in (
+                    (-far + 30.0, -cross - 24.0),
+                    (-cross + 24.0, -52.0),
+                    (52.0, cross - 24.0),
+                    (cross + 24.0, far - 30.0),
+                )
             ),
         ),
     )

@@ -242,14 +242,19 @@ def test_bdd_does_not_mix_converted_labels_with_others(tmp_path: Path) -> None:
     [
         ("{", "not YAML"),
         ("imags: a/*", "imags"),
-        ("images: a", "last part has one"),
-        ("images: a[1]/*", "last part has one"),
-        ("masks: ''", "masks and classes"),
+        ("images: a", "one \\* in its last part"),
+        ("images: a[1]/*", "one \\* in its last part"),
+        ("images: /a/*", "below the folder"),
+        ("images: a/**", "one \\* in its last part"),
+        ("images: a/*_*_rgb", "one \\* in its last part"),
+        ("images: a/*.jpg", "no file ending"),
+        ("splits: {}", "splits is empty"),
+        ("masks: ''", "for masks, for classes, or both"),
         ("values: {0: 3}", "0 known, 1 anomaly or 255 void"),
         ("values: {0: 0, 300: 1}", "whole numbers 0..255"),
         ("classes: c/*\nclass_values: {1: 0}\nclass_names: [road, car]", "each of the 2 class_names"),
         ("splits: {test: 5}", "3 samples where the test split has 5"),
-        ("classes: c/*\nclass_values: {1: 0}\nclass_names: [road]", "3 images have no class map"),
+        ("classes: c/*\nclass_values: {1: 0}\nclass_names: [road]", "3 files have no label map"),
     ],
 )
 def test_a_wrong_description_of_folders_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -22,6 +22,12 @@ def made(path: Path) -> Path:
     return path
 
 
+def signed(path: Path) -> Path:
+    """A folder with what tells RoadAnomaly from any other set."""
+    (made(path) / "frame_list.json").write_text("[]")
+    return path
+
+
 def write_config(text: str) -> None:
     config_file().parent.mkdir(parents=True, exist_ok=True)
     config_file().write_text(text)
@@ -32,13 +38,13 @@ def test_nothing_is_found_where_nothing_is_said(tmp_path: Path) -> None:
 
 
 def test_the_nearer_word_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    by_config_data = made(tmp_path / "d/RoadAnomaly_jpg")
+    by_config_data = signed(tmp_path / "d/RoadAnomaly_jpg")
     write_config(f"data: {tmp_path / 'd'}\n")
     assert find_root("road_anomaly") == by_config_data
-    by_data = made(tmp_path / "e/RoadAnomaly_jpg")
+    by_data = signed(tmp_path / "e/RoadAnomaly_jpg")
     monkeypatch.setenv("OOD_EVAL_DATA", str(tmp_path / "e"))
     assert find_root("road_anomaly") == by_data
-    by_own_name = made(tmp_path / "e/road_anomaly")
+    by_own_name = signed(tmp_path / "e/road_anomaly")
     assert find_root("road_anomaly") == by_own_name
     by_config = made(tmp_path / "c")
     write_config(f"data: {tmp_path / 'd'}\nroad_anomaly: {by_config}\n")
@@ -47,6 +53,27 @@ def test_the_nearer_word_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("OOD_EVAL_ROAD_ANOMALY", str(by_variable))
     assert find_root("road_anomaly") == by_variable
     assert find_root("cityscapes") is None
+
+
+def test_a_folder_of_the_name_that_holds_another_set_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fishyscapes has one folder for two sets, and an empty folder is no set."""
+    monkeypatch.setenv("OOD_EVAL_DATA", str(tmp_path))
+    made(tmp_path / "fishyscapes/Static/original")
+    (tmp_path / "fishyscapes/Static/original/1.png").touch()
+    made(tmp_path / "road_anomaly_21")
+    made(tmp_path / "dataset_AnomalyTrack/labels_masks")
+    (tmp_path / "dataset_AnomalyTrack/labels_masks/a.png").touch()
+    assert find_root("fishyscapes_static") == tmp_path / "fishyscapes"
+    assert find_root("fishyscapes_lostandfound") is None
+    assert find_root("road_anomaly_21") == tmp_path / "dataset_AnomalyTrack"
+
+
+def test_the_home_of_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OOD_EVAL_DATA", "~no-such-user/x")
+    with pytest.raises(ConfigError, match="OOD_EVAL_DATA"):
+        find_root("road_anomaly")
 
 
 def test_the_config_file_is_below_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,9 @@ from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.models import Extras, Forward, Segmenter
-from ood_eval.models.forward import SegOutput
 from ood_eval.models.autoencoder import Autoencoder
 from ood_eval.models.confidence_branch import ConfidenceBranch
+from ood_eval.models.forward import SegOutput
 
 NAMES = ("unlabeled", "road", "car", "sky")
 

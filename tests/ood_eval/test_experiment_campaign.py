@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -239,3 +241,59 @@ def test_wrong_campaigns_are_refused(streets: Path, checkpoints, tmp_path: Path)
     with pytest.raises(ConfigError, match="autoencoder: must be trained"):
         bare.run(tmp_path)
     assert not list(tmp_path.glob("evaluations"))
+
+
+def test_a_suite_may_name_the_split_that_is_scored(shared_streets: Path, checkpoints, tmp_path: Path) -> None:
+    """A set of folders whose one split has a name of its own, and no policy to speak of."""
+    (tmp_path / "set/folders.yaml").parent.mkdir()
+    (tmp_path / "set/folders.yaml").write_text("splits: {night: null}\nvalues: {1: 0, 14: 1}\n")
+    for kind, mine in (("images", "images"), ("annotations", "masks")):
+        for path in sorted((shared_streets / "test" / kind / "test/t5").iterdir()):
+            target = tmp_path / "set" / mine / path.name
+            target.parent.mkdir(exist_ok=True)
+            if kind == "annotations":
+                labels = np.array(Image.open(path))
+                Image.fromarray(np.where(labels == 14, 14, 1).astype(np.uint8)).save(target)
+            else:
+                target.write_bytes(path.read_bytes())
+    spec = BenchmarkSpec("folders", tmp_path / "set", split="night")
+    assert spec.label == "folders(split=night)"
+    campaign(checkpoints, shared_streets, spec).run(tmp_path / "out")
+    rows = [row for path in (tmp_path / "out").rglob("rows.jsonl") for row in read_rows(path)]
+    assert {(row.benchmark, row.provenance.policy) for row in rows} == {("folders(split=night)", "")}
+
+
+OWN = """
+from torch import Tensor
+from ood_eval.detectors import Detector
+
+class Mine(Detector):
+    fit_split = "training"
+
+    def score_map(self, forward) -> Tensor:
+        return SIGN * forward.top[0]
+"""
+
+
+@pytest.mark.slow
+def test_a_detector_of_ones_own_is_found_here_and_scored_anew_when_it_changes(
+    shared_streets: Path, checkpoints, tmp_path: Path
+) -> None:
+    """With the installed command, in a working folder of the user's, edited between two runs."""
+    command = [Path(sys.executable).with_name("ood_eval"), "run-caos", "--data", str(shared_streets), "--out", "out"]
+    command += ["--checkpoint", str(checkpoints[0]), "--detectors", "mine.mod:Mine", "maxlogit"]
+    (tmp_path / "mine").mkdir()
+    found = []
+    for sign in ("-1", "1"):
+        (tmp_path / "mine/mod.py").write_text(OWN.replace("SIGN", sign))
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
+        assert done.returncode == 0, done.stderr
+        key = read_json(tmp_path / "out/run.json")["evaluations"][0]["key"]
+        rows = [row for row in read_rows(tmp_path / f"out/evaluations/{key}/rows.jsonl") if row.metric == "auroc"]
+        values = {row.detector: row.value for row in rows if row.protocol == "caos"}
+        found.append(values["mine.mod:Mine"] == values["maxlogit"])
+    assert found == [True, False]
+    (tmp_path / "mine/mod.py").write_text("class Mine(:")
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "cannot be imported" in done.stderr

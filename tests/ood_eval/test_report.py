@@ -35,7 +35,7 @@ def test_the_best_is_the_largest_but_for_fpr() -> None:
     best = [[cell.best for cell in cells] for _, cells in table.lines]
     assert best == [[True, False, False], [False, True, True]]
     assert markdown_table(table).splitlines()[2] == "| MSP | **90.0** | 10.0 | 30.0 |"
-    assert "3 images, 300 pixels, 1 without anomaly skipped" in table.note
+    assert "3 images, 300 pixels, 1 without both kinds skipped" in table.note
 
 
 def test_equal_texts_are_equally_best_and_undefined_ones_never() -> None:

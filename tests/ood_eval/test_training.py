@@ -221,7 +221,9 @@ def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(shared_streets: Path, tmp_path: Path) -> None:
+def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(
+    shared_streets: Path, tmp_path: Path
+) -> None:
     small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
     options = ("--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, "--devices", "2")
     first = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,12 @@ TOWNS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in tow
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "towns"
 
 
-@lru_cache(maxsize=None)
+@cache
 def town(name: str) -> Town:
     return build_town(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def network(name: str) -> Network:
     return read_network(town(name).opendrive, "xodr", name)
 

@@ -131,9 +131,12 @@ class Inventor:
         for line in kerb_lines(self.ground.road, _FRONT_M[self.character], is_sharp=True):
             for a, b in pairwise(line):
                 long = float(np.linalg.norm(b - a))
-                if long > 9.0 and not self.ground.by_fast_road(*((a + b) / 2), _FRONT_M[self.character] + 1.5):
+                if long > 9.0 and not self._fronts_fast_road((a + b) / 2):
                     closed = rng.random() < 0.5 if self.character == "town" else self.character == "city"
                     (self._city_front if closed else self._village_front)(a, (b - a) / long, long, rng)
+
+    def _fronts_fast_road(self, place: Floats) -> bool:
+        return self.ground.by_fast_road(float(place[0]), float(place[1]), _FRONT_M[self.character] + 1.5)
 
     def _lot(self, corner: Floats, along: Floats, wide: float, deep: float) -> shapely.Polygon:
         out = np.array([along[1], -along[0]])

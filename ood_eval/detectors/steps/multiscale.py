@@ -43,7 +43,9 @@ class MultiScale(Step):
     def __post_init__(self) -> None:
         if self.averaged not in get_args(What):
             raise ConfigError(f"multiscale: of={self.averaged} is not one of {', '.join(get_args(What))}")
-        if not self.scales or not all(isinstance(scale, (int, float)) and 0 < scale < math.inf for scale in self.scales):
+        if not self.scales or not all(
+            isinstance(scale, (int, float)) and 0 < scale < math.inf for scale in self.scales
+        ):
             raise ConfigError(f"multiscale: scales must be numbers above 0, not {self.scales}")
 
     @classmethod
