@@ -65,14 +65,14 @@ class Scoring:
         checkpoint: a trained segmenter, instead of training one.
         seeds: train once with each of these and report mean and deviation. The one of --seed, if not given.
         limit_test: score the first so many images of each set only.
-        device: what scoring runs on, as torch names it.
+        device: what scoring runs on, as torch names it; several (cuda:0 cuda:1) share out the images.
     """
 
     detectors: tuple[str, ...] = ()
     checkpoint: Path | None = None
     seeds: tuple[int, ...] = ()
     limit_test: int | None = None
-    device: str = "cpu"
+    device: tuple[str, ...] = ("cpu",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Campaign:
         official: insist on the image counts of the public StreetHazards.
         limit_train: train and fit on the first so many images only.
         limit_test: score the first so many images of each set only.
-        device: what scoring runs on, as torch names it.
+        devices: what scoring runs on, as torch names them.
         machine: what extras are trained on.
     """
 
@@ -49,7 +49,7 @@ class Campaign:
     official: bool = False
     limit_train: int | None = None
     limit_test: int | None = None
-    device: str = "cpu"
+    devices: tuple[str, ...] = ("cpu",)
     machine: Machine = field(default_factory=Machine)
 
     def run(self, out: Path) -> Path:
@@ -82,7 +82,7 @@ class Campaign:
                     fit_splits,
                     policy_of(test),
                     seed,
-                    self.device,
+                    self.devices,
                     self.machine,
                     plan,
                 )

@@ -54,7 +54,7 @@ def run_suite(name: str, data: Path | None, out: Path, scoring: Scoring, options
         official=options.official,
         limit_train=options.limit_train,
         limit_test=scoring.limit_test,
-        device=scoring.device,
+        devices=scoring.device,
         machine=machine,
     )
     campaign.run(out)

@@ -88,6 +88,7 @@ def evaluate(
     folder: Path,
     extras: Extras,
     maps: ScoreMaps | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
     """Counts a split under every protocol, in stored shards of 32 images, so that a broken run continues.
 
@@ -100,6 +101,7 @@ def evaluate(
             below `gallery`.
         extras: what some detectors need beside the segmenter.
         maps: where whole score maps are kept for a second look, if one is needed.
+        part: (k, n) scores every n-th shard from the k-th on, and leaves it to another call to put all together.
 
     Returns:
         The shards' .npz files, in order.
@@ -110,10 +112,14 @@ def evaluate(
         ResultError: the folder cannot be written.
     """
     gallery = Gallery(folder / "gallery", len(split), suite.gallery)
-    starts = range(0, len(split), _SHARD)
+    starts = range(part[0] * _SHARD, len(split), part[1] * _SHARD)
     paths = [folder / "shards" / f"{start:08d}.npz" for start in starts]
-    done = sum(min(_SHARD, len(split) - start) for start, path in zip(starts, paths, strict=True) if path.is_file())
-    with tqdm(total=len(split), initial=done, desc=f"scoring {split.name}", unit="image", mininterval=_pause()) as bar:
+    sizes = {path: min(_SHARD, len(split) - start) for start, path in zip(starts, paths, strict=True)}
+    done = sum(size for path, size in sizes.items() if path.is_file())
+    title = f"scoring {split.name}" + (f" {part[0] + 1}/{part[1]}" if part[1] > 1 else "")
+    with tqdm(
+        total=sum(sizes.values()), initial=done, desc=title, unit="image", mininterval=_pause(), position=part[0]
+    ) as bar:
         for start, path in zip(starts, paths, strict=True):
             if path.is_file():
                 for record in read_records(path.with_suffix(".jsonl")):
@@ -126,6 +132,8 @@ def evaluate(
                 bar.update()
             write_records(path.with_suffix(".jsonl"), records)
             tally.save(path)
+    if part[1] > 1:
+        return paths
     gallery.settle()
     write_records(
         folder / "images.jsonl",

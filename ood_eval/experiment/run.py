@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import platform
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
+
+import torch
 
 from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
@@ -22,7 +27,7 @@ from ood_eval.experiment.row import Provenance, write_rows
 from ood_eval.experiment.score_maps import ScoreMaps
 from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.files import content_key, write_json
-from ood_eval.models import load_segmenter
+from ood_eval.models import Extras, Segmenter, load_segmenter
 from ood_eval.training import ExtrasPlan, Machine, extras_identity, train_extras
 
 __all__ = ["SEGMENTER", "Evaluation"]
@@ -43,7 +48,7 @@ class Evaluation:
         fit_splits: what detectors may see first, by `Detector.fit_split`.
         policy: name of the label policy that the scored split was made with, "" for a set that has none.
         seed: of the training run, None where the checkpoint was given.
-        device: as torch names it.
+        devices: what scores, as torch names them; several share out the shards, a process each.
         machine: what extras are trained on.
         extras: how they are trained.
     """
@@ -55,7 +60,7 @@ class Evaluation:
     fit_splits: Mapping[str, SegDataset]
     policy: str
     seed: int | None
-    device: str = "cpu"
+    devices: tuple[str, ...] = ("cpu",)
     machine: Machine = field(default_factory=Machine)
     extras: ExtrasPlan = field(default_factory=ExtrasPlan)
 
@@ -110,19 +115,41 @@ class Evaluation:
         folder: Path,
         maps: ScoreMaps,
     ) -> None:
-        segmenter = load_segmenter(self.checkpoint).to(self.device)
-        check_classes(segmenter, self.test)
-        needed = required_extras(detectors.values())
-        split = self.fit_splits.get("training", self.test)
-        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine).to(self.device)
-        fit_detectors(detectors, segmenter, self.fit_splits, self._states(detectors, identity, out), extras)
+        states = self._states(detectors, identity, out)
+        segmenter, extras = self.instruments(detectors, states, out, self.devices[0])
         second = "smiyc" in self.suite.protocols or self.benchmark.open_miou
         if second:
             _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, maps.folder)
-        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, maps if second else None)
+        kept = maps if second else None
+        if len(self.devices) > 1:
+            self._share_out(states, out, folder, kept)
+        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, kept)
         numbers = Numbers(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
         rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
         write_rows(folder / "rows.jsonl", rows)
+
+    def instruments(
+        self, detectors: Mapping[str, Detector], states: Mapping[str, Path], out: Path, device: str
+    ) -> tuple[Segmenter, Extras]:
+        """The segmenter and extra networks on a device; fits the detectors, or loads what fitting found."""
+        segmenter = load_segmenter(self.checkpoint).to(checked_device(device))
+        check_classes(segmenter, self.test)
+        needed = required_extras(detectors.values())
+        split = self.fit_splits.get("training", self.test)
+        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine).to(device)
+        fit_detectors(detectors, segmenter, self.fit_splits, states, extras)
+        return segmenter, extras
+
+    def _share_out(self, states: Mapping[str, Path], out: Path, folder: Path, maps: ScoreMaps | None) -> None:
+        """Scores the shards that are missing, every n-th in each of n processes."""
+        parts = len(self.devices)
+        with ProcessPoolExecutor(parts, mp_context=get_context("spawn")) as pool:
+            running = [
+                pool.submit(_score_part, self, dict(states), out, folder, maps, (number, parts))
+                for number in range(parts)
+            ]
+            for one in running:
+                one.result()
 
     def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
         """The file of each fitted detector's state: named by all that it depends on."""
@@ -145,6 +172,36 @@ class Evaluation:
             dropped_share=dropped_share,
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         )
+
+
+def _score_part(
+    evaluation: Evaluation,
+    states: Mapping[str, Path],
+    out: Path,
+    folder: Path,
+    maps: ScoreMaps | None,
+    part: tuple[int, int],
+) -> None:
+    """Scores one part of the shards in a process of its own."""
+    torch.set_num_threads(max((os.cpu_count() or 1) // part[1], 1))
+    suite = evaluation.suite
+    detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in suite.detectors}
+    segmenter, extras = evaluation.instruments(detectors, states, out, evaluation.devices[part[0]])
+    evaluate(suite, detectors, segmenter, evaluation.test, folder, extras, maps, part)
+
+
+def checked_device(name: str) -> str:
+    """The name of a device that is here.
+
+    Raises:
+        ConfigError: torch knows no such device, or cannot use it.
+    """
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"--device {name}: cannot be used here ({reason})") from error
+    return name
 
 
 def write_run(out: Path, suite: Suite, done: Sequence[tuple[Evaluation, Path]], skipped: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Street plans of the shipped towns in metres, each in the character that CARLA gives its namesake.
 
-Source of the characters: CARLA's documentation, https://carla.readthedocs.io/en/0.9.16/core_map/ ; the networks are our own.
+Source of the characters: https://carla.readthedocs.io/en/0.9.16/core_map/ (the networks are our own).
 """
 
 from __future__ import annotations

@@ -297,3 +297,33 @@ def test_a_detector_of_ones_own_is_found_here_and_scored_anew_when_it_changes(
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "cannot be imported" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_devices_score_what_one_does(
+    shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shards of one image each, shared out to two processes: the same rows, records and gallery."""
+    found = []
+    for name, devices in (("one", ["cpu"]), ("two", ["cpu", "cpu"])):
+        script = "import sys; from ood_eval.experiment import evaluate; evaluate._SHARD = 1; "
+        script += "from ood_eval.cli import main; sys.exit(main()) if __name__ == '__main__' else None"
+        (tmp_path / "shards.py").write_text(script)
+        command = [sys.executable, str(tmp_path / "shards.py"), "run-caos", "--data", str(shared_streets)]
+        command += ["--out", str(tmp_path / name), "--checkpoint", str(checkpoints[0]), "--device", *devices]
+        command += ["--detectors", "msp", "knn"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=280, check=False)
+        assert done.returncode == 0, done.stderr
+        assert ("2/2" in done.stderr) is (name == "two")
+        key = read_json(tmp_path / name / "run.json")["evaluations"][0]["key"]
+        folder = tmp_path / name / "evaluations" / key
+        rows = [(row.detector, row.metric, row.value, row.low, row.high) for row in read_rows(folder / "rows.jsonl")]
+        frames = {path.name: path.read_bytes() for path in (folder / "gallery").iterdir()}
+        found.append((key, rows, list(read_records(folder / "images.jsonl")), frames))
+    assert found[0] == found[1]
+
+
+def test_a_device_that_is_not_here_is_named(shared_streets: Path, checkpoints, tmp_path: Path) -> None:
+    one = campaign(checkpoints, shared_streets, BenchmarkSpec("streethazards"), devices=("abacus",))
+    with pytest.raises(ConfigError, match="--device abacus: cannot be used here"):
+        one.run(tmp_path / "out")

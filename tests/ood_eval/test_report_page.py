@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -328,3 +329,15 @@ def test_the_page_works_in_a_browser(report: Path, browser: object) -> None:
     assert browser.execute_script("return document.documentElement.scrollWidth") == 400
     assert browser.execute_script("return document.querySelector('canvas').getBoundingClientRect().width") > 300
     assert [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"] == []
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here (Debian: texlive-latex-recommended)")
+def test_latex_takes_the_tables(report: Path, tmp_path: Path) -> None:
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs}\\usepackage[a4paper,landscape,margin=1cm]{geometry}"
+        f"\\begin{{document}}\\input{{{report / 'report.tex'}}}\\end{{document}}"
+    )
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").is_file()

@@ -79,7 +79,8 @@ def from_above(built: Town, points: np.ndarray, tags: tuple[int, ...]) -> np.nda
     return best
 
 
-@pytest.mark.parametrize("name", TOWNS)
+# One of each character: village, town, city.
+@pytest.mark.parametrize("name", [town for town in TOWNS if town.values[0] in {"Town01", "Town02", "Town05"}])
 def test_same_name_same_bytes(name: str) -> None:
     assert digest(town(name)) == digest(build_town(name))
 
