@@ -27,6 +27,7 @@ Character = Literal["village", "town", "city"]
 
 _FRONT_M: Final = {"village": 5.2, "town": 5.6, "city": 6.2}
 _MAX_WOOD: Final = 300
+_CLEAR_M, _FAST_CLEAR_M = 0.5, 7.0
 _FURNITURE: Final = (
     ({"amenity": "waste_basket"}, 0.85, 0.35),
     ({"amenity": "bench"}, 2.1, 0.75),
@@ -144,7 +145,8 @@ class Inventor:
         return shapely.Polygon(ring)
 
     def _fits(self, lot: shapely.Polygon) -> bool:
-        return self.plan.is_free(lot.buffer(-0.1)) and not lot.intersects(self.ground.built)
+        clear = self.plan.is_free(lot.buffer(-0.1)) and self.ground.built.distance(lot) > _CLEAR_M
+        return clear and bool(self.ground.fast.is_empty or self.ground.fast.distance(lot) > _FAST_CLEAR_M)
 
     def _city_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
         s = 0.0
