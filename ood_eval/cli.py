@@ -135,11 +135,10 @@ class Train:
 
     def run(self) -> None:
         """Trains."""
-        from ood_eval.jobs import train_segmenter
-        from ood_eval.training import follows
+        from ood_eval.jobs import machine_of, train_segmenter
 
         checkpoint = train_segmenter(self.training, self.data, self.out)
-        if not follows():
+        if not machine_of(self.training).follows:
             sys.stdout.write(f"{checkpoint}\n")
 
 

@@ -27,7 +27,7 @@ _NETWORKS: Final = {
 
 def train_segmenter(options: Training, data: Path, out: Path) -> Path:
     """Trains on the training split and returns the checkpoint."""
-    return train(plan_of(options), _split(data, "training", options, options.limit_train), out, _machine(options))
+    return train(plan_of(options), _split(data, "training", options, options.limit_train), out, machine_of(options))
 
 
 def report(runs: Sequence[Path], to: Path | None) -> None:
@@ -64,5 +64,6 @@ def _split(data: Path, split: Split, options: Training, limit: int | None) -> Se
     return whole if limit is None else First(whole, limit)
 
 
-def _machine(options: Training) -> Machine:
+def machine_of(options: Training) -> Machine:
+    """What the options say that training runs on."""
     return Machine(options.accelerator, options.devices, options.nodes, options.workers)

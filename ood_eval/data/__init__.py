@@ -4,7 +4,7 @@ from ood_eval.data.benchmarks import BENCHMARKS, Benchmark, benchmark_named, bui
 from ood_eval.data.check import Survey, check_dataset
 from ood_eval.data.fingerprint import dataset_hash
 from ood_eval.data.labels import LabelPolicy
-from ood_eval.data.roots import find_root, require_root
+from ood_eval.data.roots import find_root, passed_over, require_root
 from ood_eval.data.sample import ANOMALY, KNOWN, VOID, First, Sample, SegDataset, attributes_of, samples
 from ood_eval.data.streethazards import StreetHazards
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_dataset",
     "dataset_hash",
     "find_root",
+    "passed_over",
     "require_root",
     "samples",
 ]

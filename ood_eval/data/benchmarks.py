@@ -12,8 +12,9 @@ from ood_eval.data.bdd_anomaly import BddAnomaly
 from ood_eval.data.cityscapes import Cityscapes
 from ood_eval.data.fishyscapes_lostandfound import FishyscapesLostAndFound
 from ood_eval.data.fishyscapes_static import FishyscapesStatic
-from ood_eval.data.folders import Folders, read_layout
+from ood_eval.data.folders import FolderLayout, Folders, read_layout
 from ood_eval.data.generated import Generated
+from ood_eval.data.labels import LabelPolicy
 from ood_eval.data.lost_and_found import LostAndFound
 from ood_eval.data.road_anomaly import RoadAnomaly
 from ood_eval.data.road_anomaly_21 import RoadAnomaly21
@@ -108,9 +109,9 @@ def _check_type(name: str, option: str, value: object) -> None:
     """
     if option == "official" and not isinstance(value, bool):
         raise ConfigError(f"benchmark {name}: official is true or false, not {value!r}")
-    if option in {"policy", "variant"} and not isinstance(value, str):
+    if option in {"policy", "variant"} and not isinstance(value, (str, LabelPolicy)):
         raise ConfigError(f"benchmark {name}: {option} is a word, not {value!r}")
-    if option == "layout" and not isinstance(value, Mapping):
+    if option == "layout" and not isinstance(value, (Mapping, FolderLayout, type(None))):
         raise ConfigError(f"benchmark {name}: layout is a table of keys, not {value!r}")
 
 

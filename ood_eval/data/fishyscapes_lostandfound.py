@@ -89,7 +89,7 @@ class FishyscapesLostAndFound(MaskedImages):
 
 def numbered_masks(root: Path, patterns: tuple[str, ...]) -> dict[str, Path]:
     """Masks by their key, which may start with Fishyscapes' own number; empty where there are none."""
-    return next(filter(None, (matching(root, pattern, previews=False) for pattern in patterns)), {})
+    return next(filter(None, (matching(root, pattern) for pattern in patterns)), {})
 
 
 def picture_stems(key: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from ood_eval.data.layout import (
     require_count,
     require_folder,
     require_split,
+    without_previews,
 )
 from ood_eval.data.masked import MaskedImages
 from ood_eval.data.sample import ANOMALY, KNOWN, VOID, Sample
@@ -82,6 +83,8 @@ class FolderLayout:
 def _fault_of(pattern: str) -> str:
     """What is wrong with a pattern, or nothing."""
     last = pattern.rpartition("/")[2]
+    if PurePosixPath(pattern).as_posix() != pattern:
+        return f"must be written {PurePosixPath(pattern).as_posix()!r}"
     if pattern.startswith("/") or ".." in pattern.split("/"):
         return "must lie below the folder of the set"
     if last.count("*") != 1 or "**" in pattern or set("?[]") & set(pattern):
@@ -181,8 +184,8 @@ def read_layout(root: Path, given: Mapping[str, Any] | None = None) -> FolderLay
 
 def _class_maps(root: Path, pattern: str, images: str, pairs: tuple[Pair, ...]) -> tuple[Path, ...]:
     layout = Layout(images, pattern)
-    found = matching(root, pattern, stars=layout.stars, previews=False)
     keys = {path: key for key, path in matching(root, images, stars=layout.stars).items()}
+    found = without_previews(matching(root, pattern, stars=layout.stars), keys.values())
     matched = pair_up(root, {keys[pair.image]: pair.image for pair in pairs}, found)
     by_image = {pair.image: pair.labels for pair in matched}
     return tuple(by_image[pair.image] for pair in pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -45,9 +45,7 @@ class Layout:
         return counts.pop() if len(counts) == 1 else 1
 
 
-def matching(
-    folder: Path, pattern: str, skipped: tuple[str, ...] = (), *, stars: int = 1, previews: bool = True
-) -> dict[str, Path]:
+def matching(folder: Path, pattern: str, skipped: tuple[str, ...] = (), *, stars: int = 1) -> dict[str, Path]:
     """Pictures of a pattern by the text of its last stars, in natural order of the last one.
 
     Args:
@@ -55,7 +53,6 @@ def matching(
         pattern: as in `Layout`.
         skipped: what the text of the last `*` must not start with.
         stars: how many of the last stars make the key, joined by `/`.
-        previews: False leaves `NAME_color` out where there is a `NAME` too.
 
     Raises:
         DataError: two files stand for one key.
@@ -73,14 +70,17 @@ def matching(
         if key in found:
             raise DataError(f"{path}: stands for the same sample as {found[key]}; keep one of them")
         found[key] = path
-    if not previews:
-        plain = {path.with_suffix("") for path in found.values()}
-        found = {key: path for key, path in found.items() if not _is_preview(path, plain)}
     return dict(sorted(found.items(), key=lambda item: (natural_key(Path(item[0].rpartition("/")[2])), item[0])))
 
 
-def _is_preview(path: Path, plain: Set[Path]) -> bool:
-    return path.stem.endswith(_PREVIEW) and path.with_name(path.stem.removesuffix(_PREVIEW)) in plain
+def without_previews(labels: Mapping[str, Path], keys: Collection[str]) -> dict[str, Path]:
+    """Label maps without the `NAME_color` beside a `NAME`, but for those whose key is one of the images' `keys`."""
+    plain = {path.with_suffix("") for path in labels.values()}
+
+    def is_preview(path: Path) -> bool:
+        return path.stem.endswith(_PREVIEW) and path.with_name(path.stem.removesuffix(_PREVIEW)) in plain
+
+    return {key: path for key, path in labels.items() if key in keys or not is_preview(path)}
 
 
 def pairs_below(root: Path, homes: Sequence[str], layouts: Sequence[Layout]) -> tuple[Pair, ...]:
@@ -97,11 +97,11 @@ def pairs_below(root: Path, homes: Sequence[str], layouts: Sequence[Layout]) -> 
     require_folder(root)
     for home in homes:
         for layout in layouts:
-            labels = matching(root / home, layout.labels, layout.skipped, stars=layout.stars, previews=False)
+            labels = matching(root / home, layout.labels, layout.skipped, stars=layout.stars)
             if labels:
                 images = matching(root / home, layout.images, layout.skipped, stars=layout.stars)
                 prefix = layout.images.rpartition("/")[2].rpartition("*")[0]
-                return pair_up(root / home, images, labels, prefix)
+                return pair_up(root / home, images, without_previews(labels, images.keys()), prefix)
     expected = " or ".join(f"{layout.images} with {layout.labels}" for layout in layouts[:3])
     more = f" ({len(layouts) - 3} layouts more)" if len(layouts) > 3 else ""
     below = ", ".join(filter(None, homes))
@@ -125,8 +125,11 @@ def pair_up(where: Path, images: Mapping[str, Path], labels: Mapping[str, Path],
             )
     lasts = [key.rpartition("/")[2] for key in labels]
     short = len(set(lasts)) == len(lasts)
-    names = lasts if short else labels.keys()
-    return tuple(Pair(prefix + name, images[key], labels[key]) for name, key in zip(names, labels, strict=True))
+    heads = ["" if short else key[: len(key) - len(last)] for key, last in zip(labels, lasts, strict=True)]
+    return tuple(
+        Pair(head + prefix + last, images[key], labels[key])
+        for head, last, key in zip(heads, lasts, labels, strict=True)
+    )
 
 
 def require_folder(root: Path) -> None:

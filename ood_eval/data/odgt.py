@@ -63,7 +63,7 @@ def _entry(record: dict[str, Any], path: Path, root: Path) -> OdgtEntry:
     width, height = record.get("width"), record.get("height")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
     image, labels = (_name(record, key, path) for key in ("fpath_img", "fpath_segm"))
-    if image.stem.isdecimal() and labels.stem.isdecimal() and image.stem != labels.stem:
+    if image.stem.isdecimal() and labels.stem.isdecimal() and int(image.stem) != int(labels.stem):
         raise DataError(f"{path}: pairs {image} with {labels}; the index is damaged")
     missing = image
     for base in (path.parent, path.parent.parent, root):

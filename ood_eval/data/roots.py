@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,23 @@ def find_root(name: str) -> Path | None:
     for origin, value in ((f"${variable}", os.environ.get(variable)), (f"{config_file()}: {name}", config.get(name))):
         if value:
             return _folder(origin, value)
-    for origin, value in (
-        ("$OOD_EVAL_DATA", os.environ.get("OOD_EVAL_DATA")),
-        (f"{config_file()}: data", config.get("data")),
-    ):
-        if value:
-            found = next(_below(_folder(origin, value), name), None)
-            if found is not None:
-                return found
+    for origin, value in _data_roots(config):
+        found = next(_below(_folder(origin, value), name), None)
+        if found is not None:
+            return found
+    return None
+
+
+def passed_over(name: str) -> Path | None:
+    """The first folder below a data root that is named like the benchmark but holds no sign of it.
+
+    Raises:
+        ConfigError: as of `find_root`.
+    """
+    for origin, value in _data_roots(_config()):
+        for folder in (name, *SOURCES[name].folders):
+            if (_folder(origin, value) / folder).is_dir():
+                return _folder(origin, value) / folder
     return None
 
 
@@ -49,8 +58,10 @@ def require_root(name: str) -> Path:
     """
     root = find_root(name)
     if root is None:
+        over = passed_over(name)
+        there = f" ({over} holds no sign of it)" if over is not None else ""
         raise DataError(
-            f"{name}: not found; set OOD_EVAL_{name.upper()} or write `{name}: DIR` into {config_file()}. "
+            f"{name}: not found{there}; set OOD_EVAL_{name.upper()} or write `{name}: DIR` into {config_file()}. "
             f"It is to be had at {SOURCES[name].site}"
         )
     return root
@@ -78,6 +89,12 @@ def _config() -> dict[str, Any]:
     if unknown:
         raise ConfigError(f"{path}: no benchmark {unknown[0]!r}; known are data, {', '.join(SOURCES)}")
     return value
+
+
+def _data_roots(config: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Folders of benchmarks, each with the place that names it."""
+    given = (("$OOD_EVAL_DATA", os.environ.get("OOD_EVAL_DATA")), (f"{config_file()}: data", config.get("data")))
+    return [(origin, value) for origin, value in given if value]
 
 
 def _folder(origin: str, value: str) -> Path:

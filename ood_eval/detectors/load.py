@@ -34,8 +34,9 @@ def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detec
         sys.path.append(here)
     try:
         found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
-        raise DetectorError(f"detector {name!r} cannot be imported: {error}") from error
+    except Exception as error:  # whatever a stranger's file may raise
+        reason = " ".join(str(error).split())
+        raise DetectorError(f"detector {name!r} cannot be imported: {type(error).__name__}: {reason}") from error
     if not (isinstance(found, type) and issubclass(found, Detector)):
         raise DetectorError(f"detector {name!r} is no subclass of ood_eval.detectors.Detector")
     return found

@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from ood_eval.errors import ConfigError
 
 
@@ -23,7 +25,10 @@ def checked_settings(owner: str, maker: Callable[..., Any], given: Mapping[str, 
     Raises:
         ConfigError: a setting has another type, or is NaN or infinite.
     """
-    hints = get_type_hints(maker)
+    try:
+        hints = get_type_hints(maker)
+    except (NameError, TypeError, AttributeError):  # annotations of a stranger's that cannot be resolved here
+        hints = {}
     return {key: _checked(f"{owner}: {key}", value, _plain(hints.get(key))) for key, value in given.items()}
 
 
@@ -37,6 +42,8 @@ def _plain(hint: Any) -> set[type]:  # noqa: ANN401
 def _checked(where: str, value: Any, wanted: set[type]) -> Any:  # noqa: ANN401
     if not wanted or value is None:
         return value
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{where} must be a finite number, not {value}")
     if isinstance(value, float) and float not in wanted and int in wanted and value.is_integer():

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ood_eval.data import BENCHMARKS, First, SegDataset, build_dataset, check_dataset, find_root
+from ood_eval.data import BENCHMARKS, First, SegDataset, build_dataset, check_dataset, find_root, passed_over
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.errors import ConfigError, DataError
 from ood_eval.experiment.compare import compare, image_table, write_comparisons
 from ood_eval.experiment.record import read_records
 from ood_eval.experiment.row import read_rows
-from ood_eval.experiment.run import Evaluation, write_run
+from ood_eval.experiment.run import Evaluation, checked_device, write_run
 from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.experiment.summary import summarise, write_summary
-from ood_eval.training import ExtrasPlan, Machine, follows
+from ood_eval.training import ExtrasPlan, Machine
 
 _LOG: Final = logging.getLogger(__name__)
 # Sets whose adapter takes a label policy of StreetHazards, and whether it takes `official`.
@@ -67,8 +67,13 @@ class Campaign:
             build_detector(detector.name, detector.options, DETECTORS)
         tests, skipped = self._tests()
         fit_splits = self._fit_splits()
+        if not self.devices:
+            raise ConfigError("--device: name at least one, as cpu or cuda:0")
+        if not self.machine.follows:
+            for device in self.devices:
+                checked_device(device)
         checkpoints = {seed: self.segmenter(seed, fit_splits.get("training")) for seed in self.seeds}
-        if follows():
+        if self.machine.follows:
             return out
         done: list[tuple[Evaluation, Path]] = []
         for seed, checkpoint in checkpoints.items():
@@ -97,7 +102,11 @@ class Campaign:
         for spec in self.suite.benchmarks:
             root = self._root(spec)
             if root is None:
-                skipped[spec.label] = f"{spec.name} is not on this machine; `ood_eval data where` says where to get it"
+                over = passed_over(spec.name)
+                there = f" ({over} holds no sign of it)" if over is not None else ""
+                skipped[spec.label] = (
+                    f"{spec.name} is not on this machine{there}; `ood_eval data where` says where to get it"
+                )
                 _LOG.info("skipped: %s", skipped[spec.label])
                 continue
             split = scored_split(spec.name) if spec.split is None else spec.split

@@ -11,8 +11,8 @@ from ood_eval.data import SegDataset
 from ood_eval.errors import CheckpointError, ConfigError, DataError
 from ood_eval.experiment.campaign import Campaign
 from ood_eval.experiment.suite import load_suite
-from ood_eval.jobs import plan_of, report
-from ood_eval.training import Machine, follows, train
+from ood_eval.jobs import machine_of, plan_of, report
+from ood_eval.training import train
 
 if TYPE_CHECKING:
     from ood_eval.cli import Scoring, Training
@@ -34,7 +34,9 @@ def run_suite(name: str, data: Path | None, out: Path, scoring: Scoring, options
         raise ConfigError("--seeds trains segmenters and --checkpoint gives one; give only one of them")
     if given is not None and not given.is_file():
         raise CheckpointError(f"{given}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
-    machine = Machine(options.accelerator, options.devices, options.nodes, options.workers)
+    machine = machine_of(options)
+    if given is not None:
+        machine = machine.alone  # nothing is trained that could be shared
 
     def segmenter(seed: int | None, split: SegDataset | None) -> Path:
         if given is not None:
@@ -58,5 +60,5 @@ def run_suite(name: str, data: Path | None, out: Path, scoring: Scoring, options
         machine=machine,
     )
     campaign.run(out)
-    if not follows():
+    if not machine.follows:
         report((out,), None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import os
 import platform
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +19,8 @@ import torch
 from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
 from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
-from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.experiment.code import code_identity
+from ood_eval.errors import CheckpointError, ConfigError, ResultError
+from ood_eval.experiment.code import FITTING, code_identity
 from ood_eval.experiment.evaluate import check_classes, evaluate, fit_detectors
 from ood_eval.experiment.numbers import SEGMENTER, Numbers
 from ood_eval.experiment.row import Provenance, write_rows
@@ -116,49 +116,68 @@ class Evaluation:
         maps: ScoreMaps,
     ) -> None:
         states = self._states(detectors, identity, out)
-        segmenter, extras = self.instruments(detectors, states, out, self.devices[0])
+        keys = self._extras_identity(detectors)
+        segmenter, extras = self.instruments(detectors, states, out, self.devices[0], keys)
         second = "smiyc" in self.suite.protocols or self.benchmark.open_miou
         if second:
             _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, maps.folder)
         kept = maps if second else None
         if len(self.devices) > 1:
-            self._share_out(states, out, folder, kept)
+            self._share_out(states, out, folder, kept, keys)
         shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, kept)
         numbers = Numbers(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
         rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
         write_rows(folder / "rows.jsonl", rows)
 
     def instruments(
-        self, detectors: Mapping[str, Detector], states: Mapping[str, Path], out: Path, device: str
+        self,
+        detectors: Mapping[str, Detector],
+        states: Mapping[str, Path],
+        out: Path,
+        device: str,
+        keys: Mapping[str, str],
     ) -> tuple[Segmenter, Extras]:
         """The segmenter and extra networks on a device; fits the detectors, or loads what fitting found."""
-        segmenter = load_segmenter(self.checkpoint).to(checked_device(device))
+        segmenter = load_segmenter(self.checkpoint).to(device)
         check_classes(segmenter, self.test)
         needed = required_extras(detectors.values())
         split = self.fit_splits.get("training", self.test)
-        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine).to(device)
+        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine, keys).to(device)
         fit_detectors(detectors, segmenter, self.fit_splits, states, extras)
         return segmenter, extras
 
-    def _share_out(self, states: Mapping[str, Path], out: Path, folder: Path, maps: ScoreMaps | None) -> None:
+    def _share_out(
+        self, states: Mapping[str, Path], out: Path, folder: Path, maps: ScoreMaps | None, keys: Mapping[str, str]
+    ) -> None:
         """Scores the shards that are missing, every n-th in each of n processes."""
         parts = len(self.devices)
         with ProcessPoolExecutor(parts, mp_context=get_context("spawn")) as pool:
+            threads = max(torch.get_num_threads() // parts, 1)
             running = [
-                pool.submit(_score_part, self, dict(states), out, folder, maps, (number, parts))
+                pool.submit(_score_part, self, dict(states), out, folder, maps, keys, (number, parts), threads)
                 for number in range(parts)
             ]
-            for one in running:
-                one.result()
+            wait(running, return_when=FIRST_EXCEPTION)
+            failed = [one for one in running if one.done() and one.exception() is not None]
+            if failed:  # the others' finished shards are kept; whatever they are at now need not be waited for
+                for process in active_children():
+                    process.terminate()
+                try:
+                    failed[0].result()
+                except BrokenProcessPool as error:
+                    raise ResultError(
+                        "a process that scored was killed, perhaps for want of memory; the same command goes on"
+                    ) from error
 
     def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
         """The file of each fitted detector's state: named by all that it depends on."""
         fitted_on = identity["fitted_on"]
-        shared = {key: identity[key] for key in ("checkpoint", "extras", "code")}
+        shared = {key: identity[key] for key in ("checkpoint", "extras")}
         found = {}
         for label, detector in detectors.items():
             if detector.fit_split is not None and isinstance(fitted_on, dict):
-                own = shared | {"detector": label, "data": fitted_on.get(detector.fit_split)}
+                code = code_identity([detector], FITTING)
+                own = shared | {"detector": label, "data": fitted_on.get(detector.fit_split), "code": code}
                 found[label] = out / "fitted" / f"{content_key(own)}.pt"
         return found
 
@@ -180,13 +199,15 @@ def _score_part(
     out: Path,
     folder: Path,
     maps: ScoreMaps | None,
+    keys: Mapping[str, str],
     part: tuple[int, int],
+    threads: int,
 ) -> None:
     """Scores one part of the shards in a process of its own."""
-    torch.set_num_threads(max((os.cpu_count() or 1) // part[1], 1))
+    torch.set_num_threads(threads)
     suite = evaluation.suite
     detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in suite.detectors}
-    segmenter, extras = evaluation.instruments(detectors, states, out, evaluation.devices[part[0]])
+    segmenter, extras = evaluation.instruments(detectors, states, out, evaluation.devices[part[0]], keys)
     evaluate(suite, detectors, segmenter, evaluation.test, folder, extras, maps, part)
 
 

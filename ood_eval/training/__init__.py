@@ -2,7 +2,7 @@
 
 from ood_eval.training.extras import ExtrasPlan, extras_identity, train_extras
 from ood_eval.training.fit import TrainingPlan, train
-from ood_eval.training.loop import Machine, follows
+from ood_eval.training.loop import Machine
 from ood_eval.training.recipe import AUTOENCODER, BRANCH, PRESETS, Recipe
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Recipe",
     "TrainingPlan",
     "extras_identity",
-    "follows",
     "train",
     "train_extras",
 ]

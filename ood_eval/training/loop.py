@@ -42,6 +42,9 @@ class Machine:
         nodes: how many machines.
         workers: processes that read images; 0 reads in the training process.
         half: bf16 autocast; None uses it where the processor has it.
+
+    Raises:
+        ConfigError: fewer than one device or node.
     """
 
     accelerator: str = "auto"
@@ -49,6 +52,16 @@ class Machine:
     nodes: int = 1
     workers: int = 0
     half: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.devices < 1 or self.nodes < 1:
+            raise ConfigError(f"devices and nodes must be at least 1, not {self.devices} and {self.nodes}")
+
+    @property
+    def follows(self) -> bool:
+        """Whether this process only helps another one to train, by Lightning's count; such a one must write nothing."""
+        node = os.environ.get("NODE_RANK", "")
+        return self.processes > 1 and (getattr(rank_zero_only, "rank", 0) > 0 or node not in {"", "0"})
 
     @property
     def processes(self) -> int:
@@ -72,11 +85,6 @@ def bf16_is_fast() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def follows() -> bool:
-    """Whether this process only helps another one to train, by Lightning's count; such a one must write nothing."""
-    return getattr(rank_zero_only, "rank", 0) > 0 or int(os.environ.get("NODE_RANK", "0")) > 0
 
 
 def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machine, name: str) -> None:
@@ -130,7 +138,7 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
                 ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
             ],
         )
-        if not follows():
+        if not machine.follows:
             size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
             _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
         try:

@@ -42,7 +42,8 @@ class TrainingTask(lightning.LightningModule):
 
     def mean_over_processes(self, value: Tensor) -> Tensor:
         """The mean of a number over the processes that train together; no gradient."""
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        # The group of an earlier, shared training outlives it: the trainer knows whether this one is shared.
+        if self._trainer is None or self.trainer.world_size == 1:
             return value
         total = value.detach().double()
         torch.distributed.all_reduce(total)

@@ -245,6 +245,7 @@ def test_bdd_does_not_mix_converted_labels_with_others(tmp_path: Path) -> None:
         ("images: a", "one \\* in its last part"),
         ("images: a[1]/*", "one \\* in its last part"),
         ("images: /a/*", "below the folder"),
+        ("images: ./a/*", "must be written 'a/"),
         ("images: a/**", "one \\* in its last part"),
         ("images: a/*_*_rgb", "one \\* in its last part"),
         ("images: a/*.jpg", "no file ending"),

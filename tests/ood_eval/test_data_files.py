@@ -39,11 +39,27 @@ def test_an_image_whose_name_ends_like_a_preview_is_an_image(tmp_path: Path) -> 
     image(tmp_path / "images/green.png")
     mask(tmp_path / "masks/green.png")
     image(tmp_path / "masks/green_color.png")
-    with pytest.raises(DataError, match="red_color"):
-        build_dataset("folders", tmp_path, "test")
-    (tmp_path / "images/red_color.png").unlink()
     dataset = build_dataset("folders", tmp_path, "test")
-    assert [dataset[index].id for index in range(len(dataset))] == ["blue_color", "green", "red"]
+    assert [dataset[index].id for index in range(len(dataset))] == ["blue_color", "green", "red", "red_color"]
+
+
+def test_an_id_has_the_folder_first_where_names_repeat(tmp_path: Path) -> None:
+    for place in "ab":
+        image(tmp_path / f"images/{place}/img_1.png")
+        mask(tmp_path / f"masks/{place}/m_1.png")
+    layout = {"images": "images/*/img_*", "masks": "masks/*/m_*"}
+    dataset = build_dataset("folders", tmp_path, "test", {"layout": layout})
+    assert [dataset[index].id for index in (0, 1)] == ["a/img_1", "b/img_1"]
+
+
+def test_every_split_tells_its_own_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for split in "ab":
+        image(tmp_path / f"{split}/images/1.png")
+        mask(tmp_path / f"{split}/masks/1.png", anomalous=0)
+    layout = "layout={images: '{split}/images/*', masks: '{split}/masks/*', splits: {a: null, b: null}}"
+    with pytest.raises(DataError, match="2 findings"):
+        DataCheck("folders", tmp_path, option=(layout,)).run()
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["a", "b"]
 
 
 def test_every_star_pairs_where_both_patterns_have_it(tmp_path: Path) -> None:
@@ -147,6 +163,9 @@ def test_an_index_pairs_files_of_one_place(tmp_path: Path) -> None:
         read_odgt(index, tmp_path)
     mask(tmp_path / "test/annotations/1.png")
     assert read_odgt(index, tmp_path)[0].labels == tmp_path / "test/annotations/1.png"
+    mask(tmp_path / "test/annotations/0001.png")
+    index.write_text(json.dumps([entry | {"fpath_segm": "annotations/0001.png"}]))
+    assert read_odgt(index, tmp_path)[0].labels.name == "0001.png"
     mask(tmp_path / "test/annotations/2.png")
     index.write_text(json.dumps([entry | {"fpath_segm": "annotations/2.png"}]))
     with pytest.raises(DataError, match="pairs"):

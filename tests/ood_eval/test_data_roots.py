@@ -62,12 +62,19 @@ def test_a_folder_of_the_name_that_holds_another_set_is_passed_over(
     monkeypatch.setenv("OOD_EVAL_DATA", str(tmp_path))
     made(tmp_path / "fishyscapes/Static/original")
     (tmp_path / "fishyscapes/Static/original/1.png").touch()
+    made(tmp_path / "fs/fishyscapes")
+    (tmp_path / "fs/fishyscapes/0000_04_Maurener_Weg_8_000000_000030_labels.png").touch()
     made(tmp_path / "road_anomaly_21")
     made(tmp_path / "dataset_AnomalyTrack/labels_masks")
     (tmp_path / "dataset_AnomalyTrack/labels_masks/a.png").touch()
     assert find_root("fishyscapes_static") == tmp_path / "fishyscapes"
     assert find_root("fishyscapes_lostandfound") is None
     assert find_root("road_anomaly_21") == tmp_path / "dataset_AnomalyTrack"
+    with pytest.raises(DataError, match=f"{tmp_path / 'fishyscapes'} holds no sign of it"):
+        require_root("fishyscapes_lostandfound")
+    monkeypatch.setenv("OOD_EVAL_DATA", str(tmp_path / "fs"))
+    assert find_root("fishyscapes_static") is None
+    assert find_root("fishyscapes_lostandfound") == tmp_path / "fs/fishyscapes"
 
 
 def test_the_home_of_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from ood_eval.detectors.mahalanobis import Mahalanobis
 from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 from ood_eval.errors import ConfigError, DetectorError
+from ood_eval.experiment.code import code_identity
 from ood_eval.models import Extras, Forward, Segmenter
 from ood_eval.models.autoencoder import Autoencoder
 from ood_eval.models.confidence_branch import ConfidenceBranch
@@ -398,3 +399,23 @@ def test_features_with_a_large_common_part_keep_their_distances() -> None:
     expected = np.einsum("nkd,de,nke->nk", gaps, np.linalg.inv(covariance), gaps).min(axis=1)
     found = detector.score(make(torch.float32)).numpy().reshape(-1)
     assert np.abs(found - expected).max() < 1e-2
+
+
+def test_a_detector_whose_annotations_cannot_be_resolved_is_built_all_the_same() -> None:
+    class Annotated(Detector):
+        def __init__(self, bank: "NotImportedHere | None" = None, k: int = 1) -> None:  # noqa: F821
+            super().__init__()
+            self.bank, self.k = bank, k
+
+        def score_map(self, forward: Forward) -> Tensor:
+            return forward.top[0] * self.k
+
+    assert build_detector("annotated", {"bank": "b", "k": 2}, {"annotated": Annotated}).k == 2  # type: ignore[attr-defined]
+    assert build_detector("knn", {"k": np.int64(3)}, DETECTORS).k == 3  # type: ignore[attr-defined]
+
+
+def test_a_detector_without_a_file_has_no_results() -> None:
+    scope: dict[str, object] = {"Detector": Detector, "__name__": "typed"}
+    exec("class Typed(Detector):\n    def score_map(self, forward):\n        return forward.top[0]", scope)  # noqa: S102
+    with pytest.raises(ConfigError, match="put it into a file"):
+        code_identity([scope["Typed"]()])  # type: ignore[operator,list-item]

@@ -327,3 +327,5 @@ def test_a_device_that_is_not_here_is_named(shared_streets: Path, checkpoints, t
     one = campaign(checkpoints, shared_streets, BenchmarkSpec("streethazards"), devices=("abacus",))
     with pytest.raises(ConfigError, match="--device abacus: cannot be used here"):
         one.run(tmp_path / "out")
+    with pytest.raises(ConfigError, match="name at least one"):
+        dataclasses.replace(one, devices=()).run(tmp_path / "out")

@@ -226,14 +226,14 @@ def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(
 ) -> None:
     small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
     options = ("--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, "--devices", "2")
-    first = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp")
+    first = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp", "branch")
     assert first.returncode == 0, first.stderr
     assert "2 processes" in first.stderr
     assert first.stdout.count("MSP") == 1
     checkpoints = sorted((tmp_path / "run").rglob("segmenter.pt"))
     assert len(checkpoints) == 2
     stamps = [path.stat().st_mtime_ns for path in checkpoints]
-    again = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp")
+    again = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp", "branch")
     assert (again.returncode, again.stdout) == (0, first.stdout)
     assert [path.stat().st_mtime_ns for path in checkpoints] == stamps
     one, other = (_weights(path) for path in checkpoints)
@@ -249,3 +249,18 @@ def test_a_diverging_run_of_two_processes_stops_with_one_line(shared_streets: Pa
     assert done.returncode == 1
     assert "lower --learning-rate" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_only_shared_training_has_followers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of a cluster or a second node says nothing where nothing is shared."""
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert not Machine("cpu").follows
+    assert Machine("cpu", nodes=2).follows
+    monkeypatch.setenv("NODE_RANK", "0")
+    assert not Machine("cpu", nodes=2).follows
+
+
+@pytest.mark.parametrize("counts", [(0, 1), (-1, 1), (1, 0)])
+def test_no_device_is_refused(counts: tuple[int, int]) -> None:
+    with pytest.raises(ConfigError, match="at least 1"):
+        Machine("cpu", *counts)
