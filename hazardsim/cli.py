@@ -57,9 +57,9 @@ class Render:
 
     def run(self) -> int:
         """Check what was asked, render, and say where it is."""
-        from hazardsim.job import RenderJob
+        from hazardsim.jobs.job import RenderJob
+        from hazardsim.jobs.supervision import render
         from hazardsim.scenario.spec import load_scenario
-        from hazardsim.supervise import render
 
         if self.frames < 1:
             raise ConfigError(f"--frames {self.frames}: at least one frame is needed")
@@ -143,10 +143,10 @@ class Show:
 
     def run(self) -> int:
         """Draw, write, and say where it is."""
-        from hazardsim.dataset.atomic import write_whole
         from hazardsim.dataset.codecs import png_from_rgb
         from hazardsim.dataset.reader import read_all
         from hazardsim.dataset.sheet import contact_sheet
+        from hazardsim.files import write_whole
 
         if self.frames < 1 or self.width < 32:
             raise ConfigError("show: --frames must be at least 1 and --width at least 32")

@@ -101,7 +101,7 @@ def test_the_death_of_the_embedded_server_is_survived(dataset, tmp_path):
 
 
 def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(tmp_path):
-    from hazardsim.supervise import embedded_server
+    from hazardsim.jobs.supervision import embedded_server
 
     with embedded_server("Town05", ("--samples", "1")) as server:
         render = ["render", *RENDER, "--server", f"127.0.0.1:{server.port}", "--warm-up", "0"]
@@ -158,7 +158,7 @@ np.savez(sys.argv[3], **saved)
 
 
 def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_path):
-    from hazardsim.supervise import embedded_server
+    from hazardsim.jobs.supervision import embedded_server
 
     frames = list(read_split(dataset, "test"))[:2]
     (tmp_path / "scenes.json").write_text(json.dumps([f.record["scene"] for f in frames]))
@@ -211,7 +211,7 @@ def test_a_misspelt_option_is_a_usage_error():
 
 
 def test_the_port_in_use_is_named():
-    from hazardsim.supervise import embedded_server
+    from hazardsim.jobs.supervision import embedded_server
 
     with embedded_server("Town01", ("--samples", "1")) as server:
         result = hazardsim("serve", "--port", server.port, timeout=60)

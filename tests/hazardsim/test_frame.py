@@ -5,7 +5,7 @@ import pytest
 
 from hazardsim.errors import SimulatorError
 from hazardsim.frame import Frame
-from hazardsim.quality import fault
+from hazardsim.frame_checks import fault
 from hazardsim.scenario.scene import scene_from_data, scene_to_data
 
 

@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 
-from hazardsim.dataset.atomic import write_whole
 from hazardsim.dataset.reader import read_all, read_split
 from hazardsim.dataset.sheet import contact_sheet
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import DatasetError
+from hazardsim.files import write_whole
 from hazardsim.taxonomy import street_hazards_from_tags
 
 RECIPE = {"seed": 7, "frames": 3}
@@ -110,7 +110,7 @@ def test_no_room_leaves_nothing_half_written(tmp_path):
     code = f"""
 import resource, signal
 from pathlib import Path
-from hazardsim.dataset.atomic import write_whole
+from hazardsim.files import write_whole
 from hazardsim.errors import DatasetError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

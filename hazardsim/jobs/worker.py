@@ -22,12 +22,12 @@ from hazardsim.catalogue.library import AnomalyAsset, Catalogue, load_catalogue
 from hazardsim.dataset.layout import Split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
-from hazardsim.job import RenderJob, recipe_of
-from hazardsim.quality import fault
+from hazardsim.frame_checks import fault
+from hazardsim.jobs.job import RenderJob, recipe_of
+from hazardsim.processes import die_with_parent, keep_native_noise_out
 from hazardsim.scenario.axes import Pose
 from hazardsim.scenario.sample import sample_scene
 from hazardsim.scenario.scene import Scene, SceneCamera
-from hazardsim.terminal import die_with_parent, keep_native_noise_out
 
 LOG = logging.getLogger(__name__)
 

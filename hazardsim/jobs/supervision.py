@@ -25,7 +25,7 @@ from hazardsim.catalogue.library import load_catalogue
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.writer import compare_recipe, is_whole
 from hazardsim.errors import HazardsimError, SimulatorError
-from hazardsim.job import RenderJob, recipe_of
+from hazardsim.jobs.job import RenderJob, recipe_of
 
 LOG = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def _last_words(log: Path) -> str:
 def _capture(job: RenderJob, server: subprocess.Popen[bytes] | None) -> int:
     """Run capture in a child; it is ended when the server that it uses, if that is ours, ends before it."""
     with tempfile.NamedTemporaryFile(prefix="hazardsim-capture-", suffix=".log") as log:
-        command = [sys.executable, "-m", "hazardsim.pipeline", log.name, str(os.getpid())]
+        command = [sys.executable, "-m", "hazardsim.jobs.worker", log.name, str(os.getpid())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
             if process.stdin is not None:
