@@ -138,7 +138,7 @@ class Train:
         from ood_eval.jobs import machine_of, train_segmenter
 
         checkpoint = train_segmenter(self.training, self.data, self.out)
-        if not machine_of(self.training).follows:
+        if machine_of(self.training).is_global_zero:
             sys.stdout.write(f"{checkpoint}\n")
 
 

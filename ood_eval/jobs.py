@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ood_eval.data import First, LabelPolicy, SegDataset, StreetHazards
 from ood_eval.data.streethazards import Split
-from ood_eval.models import PyramidConfig
+from ood_eval.networks import PyramidConfig
 from ood_eval.report import print_table, read_results, write_report
 from ood_eval.training import PRESETS, Machine, TrainingPlan, train
 

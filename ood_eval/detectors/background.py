@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class Background(Detector):

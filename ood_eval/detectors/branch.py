@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.forward import Forward
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.forward import Forward
 
 
 class Branch(Detector):

@@ -13,11 +13,11 @@ from ood_eval.data.labels import CLASS_NAMES
 from ood_eval.data.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.extras import Extras
-from ood_eval.models.forward import Forward
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.extras import Extras
+from ood_eval.networks.forward import Forward
+from ood_eval.networks.segmenter import Segmenter
 
 View = Callable[[Tensor], Forward]
 

@@ -11,7 +11,7 @@ from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.mean_field import PairwiseKernel, mean_field
 from ood_eval.detectors.msp import probability_of_others
 from ood_eval.errors import ConfigError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 KernelName = Literal["bilateral", "gaussian"]
 

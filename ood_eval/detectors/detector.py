@@ -9,8 +9,8 @@ from typing import Literal
 from torch import Tensor
 
 from ood_eval.errors import DetectorError
-from ood_eval.models.extras import ExtraName
-from ood_eval.models.forward import Forward
+from ood_eval.networks.extras import ExtraName
+from ood_eval.networks.forward import Forward
 
 FitSplit = Literal["training", "validation"]
 

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError
-from ood_eval.models.dropout import awake_dropout
-from ood_eval.models.forward import Forward
+from ood_eval.networks.dropout import awake_dropout
+from ood_eval.networks.forward import Forward
 
 
 class Dropout(Detector):

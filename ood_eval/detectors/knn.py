@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.feature_bank import FeatureBank
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class KNN(Detector):

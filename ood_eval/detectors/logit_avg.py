@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class LogitAvg(Detector):

@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from ood_eval.data.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class Mahalanobis(Detector):

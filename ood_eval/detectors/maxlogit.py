@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class MaxLogit(Detector):

@@ -10,7 +10,7 @@ from torch.nn.functional import nll_loss
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class ODIN(Detector):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.steps.step import Step
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class Processed(Detector):

@@ -12,7 +12,7 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.feature_bank import FeatureBank
 from ood_eval.errors import DetectorError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class SklearnOutliers(Detector):

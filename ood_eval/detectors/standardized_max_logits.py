@@ -12,7 +12,7 @@ from ood_eval.detectors.steps.boundary import Boundary
 from ood_eval.detectors.steps.smooth import Smooth
 from ood_eval.detectors.steps.step import Score
 from ood_eval.errors import DetectorError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 class StandardizedMaxLogits(Detector):

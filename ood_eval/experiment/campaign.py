@@ -69,11 +69,11 @@ class Campaign:
         fit_splits = self._fit_splits()
         if not self.devices:
             raise ConfigError("--device: name at least one, as cpu or cuda:0")
-        if not self.machine.follows:
+        if self.machine.is_global_zero:
             for device in self.devices:
                 checked_device(device)
         checkpoints = {seed: self.segmenter(seed, fit_splits.get("training")) for seed in self.seeds}
-        if self.machine.follows:
+        if not self.machine.is_global_zero:
             return out
         done: list[tuple[Evaluation, Path]] = []
         for seed, checkpoint in checkpoints.items():

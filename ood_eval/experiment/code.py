@@ -15,8 +15,8 @@ from ood_eval.detectors.processed import Processed
 from ood_eval.errors import ConfigError
 
 # The rooms whose code decides scores and numbers, and those that decide what fitting finds.
-SCORING: Final = ("data", "detectors", "metrics", "models", "experiment")
-FITTING: Final = ("data", "detectors", "models")
+SCORING: Final = ("data", "detectors", "metrics", "networks", "experiment")
+FITTING: Final = ("data", "detectors", "networks")
 
 
 def code_identity(detectors: Iterable[Detector], rooms: Sequence[str] = SCORING) -> dict[str, str]:

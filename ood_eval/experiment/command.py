@@ -60,5 +60,5 @@ def run_suite(name: str, data: Path | None, out: Path, scoring: Scoring, options
         machine=machine,
     )
     campaign.run(out)
-    if not machine.follows:
+    if machine.is_global_zero:
         report((out,), None)

@@ -34,7 +34,7 @@ from ood_eval.experiment.score_maps import ScoreMaps
 from ood_eval.experiment.shard import Tally
 from ood_eval.experiment.suite import Suite
 from ood_eval.files import write_bytes
-from ood_eval.models import Extras, Forward, Segmenter, images_from_rgb
+from ood_eval.networks import Extras, Forward, Segmenter, images_from_rgb
 
 _SHARD: Final = 32
 

@@ -27,7 +27,7 @@ from ood_eval.experiment.row import Provenance, write_rows
 from ood_eval.experiment.score_maps import ScoreMaps
 from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.files import content_key, write_json
-from ood_eval.models import Extras, Segmenter, load_segmenter
+from ood_eval.networks import Extras, Segmenter, load_segmenter
 from ood_eval.training import ExtrasPlan, Machine, extras_identity, train_extras
 
 __all__ = ["SEGMENTER", "Evaluation"]

@@ -15,16 +15,16 @@ from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
 from ood_eval.errors import DetectorError
 from ood_eval.files import content_key, write_json
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.checkpoint import load_segmenter
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.dropout import dropout_layers
-from ood_eval.models.extras import ExtraName, Extras, load_autoencoder, load_confidence_branch, save_extra
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.checkpoint import load_segmenter
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.dropout import dropout_layers
+from ood_eval.networks.extras import ExtraName, Extras, load_autoencoder, load_confidence_branch, save_extra
+from ood_eval.networks.segmenter import Segmenter
 from ood_eval.training.branch import BranchTask
 from ood_eval.training.loop import Machine, forget, run_loop
 from ood_eval.training.recipe import AUTOENCODER, BRANCH, Recipe
-from ood_eval.training.redraw import RedrawTask
+from ood_eval.training.reconstruction import ReconstructionTask
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -140,7 +140,7 @@ def _train_autoencoder(path: Path, split: SegDataset, plan: ExtrasPlan, machine:
     recipe = plan.autoencoder
     _write_plan(path, recipe, plan.seed)
     run_loop(
-        RedrawTask(autoencoder, recipe, recipe.steps(len(split)), plan.seed), split, path.parent, machine, "autoencoder"
+        ReconstructionTask(autoencoder, recipe, recipe.steps(len(split)), plan.seed), split, path.parent, machine, "autoencoder"
     )
     save_extra(path, autoencoder)
     forget(path.parent)

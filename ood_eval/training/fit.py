@@ -11,9 +11,9 @@ from typing import Final
 from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
 from ood_eval.files import content_key, write_json
-from ood_eval.models.build import build_segmenter
-from ood_eval.models.checkpoint import save_segmenter
-from ood_eval.models.pspnet import PyramidConfig
+from ood_eval.networks.build import build_segmenter
+from ood_eval.networks.checkpoint import save_segmenter
+from ood_eval.networks.pspnet import PyramidConfig
 from ood_eval.training.loop import Machine, forget, run_loop
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import SegmentationTask
@@ -43,7 +43,7 @@ class TrainingPlan:
 def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | None = None) -> Path:
     """Trains a segmenter and returns its checkpoint; a finished run answers at once, a broken one continues.
 
-    In a process whose machine `follows`, the checkpoint may not be there yet: the leading process writes it.
+    In a process that is not `Machine.is_global_zero`, the checkpoint may not be there yet: the leading process writes it.
 
     Files go to `out/training/<key>`, the key being a hash of plan and data, so runs never mix.
 
@@ -60,11 +60,11 @@ def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | N
         _LOG.info("training: already done, %s", done)
         return done
     segmenter = build_segmenter(plan.network, split.class_names, plan.weights, plan.seed)
-    if not machine.follows:
+    if machine.is_global_zero:
         write_json(folder / "plan.json", facts)
     task = SegmentationTask(segmenter, plan.recipe, plan.recipe.steps(len(split)), plan.seed)
     run_loop(task, split, folder, machine, "training")
-    if not machine.follows:
+    if machine.is_global_zero:
         save_segmenter(done, segmenter, plan.network)
         forget(folder)
     return done

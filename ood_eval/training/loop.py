@@ -58,10 +58,10 @@ class Machine:
             raise ConfigError(f"devices and nodes must be at least 1, not {self.devices} and {self.nodes}")
 
     @property
-    def follows(self) -> bool:
-        """Whether this process only helps another one to train, by Lightning's count; such a one must write nothing."""
+    def is_global_zero(self) -> bool:
+        """Whether this process leads, by Lightning's count; one that only helps it to train must write nothing."""
         node = os.environ.get("NODE_RANK", "")
-        return self.processes > 1 and (getattr(rank_zero_only, "rank", 0) > 0 or node not in {"", "0"})
+        return self.processes == 1 or (getattr(rank_zero_only, "rank", 0) == 0 and node in {"", "0"})
 
     @property
     def processes(self) -> int:
@@ -138,7 +138,7 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
                 ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
             ],
         )
-        if not machine.follows:
+        if machine.is_global_zero:
             size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
             _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
         try:

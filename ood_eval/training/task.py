@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy, interpolate
 
 from ood_eval.data.sample import VOID
 from ood_eval.errors import TrainingError
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.segmenter import Segmenter
 from ood_eval.training.recipe import Recipe
 
 # A target that no loss counts; torch's own default.

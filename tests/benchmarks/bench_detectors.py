@@ -20,9 +20,9 @@ import torch
 
 from ood_eval.data.labels import CLASS_NAMES
 from ood_eval.detectors import DETECTORS, Detector, build_detector
-from ood_eval.models import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.confidence_branch import ConfidenceBranch
+from ood_eval.networks import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.confidence_branch import ConfidenceBranch
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import SegmentationTask
 

@@ -22,10 +22,10 @@ from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.experiment.code import code_identity
-from ood_eval.models import Extras, Forward, Segmenter
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.forward import SegOutput
+from ood_eval.networks import Extras, Forward, Segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.forward import SegOutput
 
 NAMES = ("unlabeled", "road", "car", "sky")
 

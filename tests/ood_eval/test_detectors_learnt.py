@@ -19,9 +19,9 @@ from ood_eval.detectors.isolation_forest import IsolationForest
 from ood_eval.detectors.lof import LOF
 from ood_eval.detectors.mean_field import PairwiseKernel, mean_field
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.models import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.confidence_branch import ConfidenceBranch
+from ood_eval.networks import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.confidence_branch import ConfidenceBranch
 
 NAMES = ("unlabeled", "road", "car", "sky")
 LABELS = torch.zeros(2, 6, 8, dtype=torch.uint8)

@@ -14,8 +14,8 @@ from ood_eval.detectors.steps import STEPS
 from ood_eval.detectors.steps.boundary import class_borders, suppress_boundaries
 from ood_eval.detectors.steps.gaussian import gaussian_smooth
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.models import Forward, Segmenter
-from ood_eval.models.averaged import resized
+from ood_eval.networks import Forward, Segmenter
+from ood_eval.networks.averaged import resized
 
 NAMES = ("unlabeled", "road", "car", "sky")
 

@@ -20,7 +20,7 @@ from ood_eval.experiment.shard import Tally
 from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
 from ood_eval.files import content_key, read_json, write_json, write_text
 from ood_eval.metrics import PROTOCOLS, ScoreHistogram
-from ood_eval.models import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
 
 STREETS = BenchmarkSpec("streethazards")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)

@@ -25,7 +25,7 @@ from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite
 from ood_eval.experiment.summary import read_summary
 from ood_eval.files import read_json
 from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
-from ood_eval.models import Forward, PyramidConfig, build_segmenter, images_from_rgb, load_segmenter, save_segmenter
+from ood_eval.networks import Forward, PyramidConfig, build_segmenter, images_from_rgb, load_segmenter, save_segmenter
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
 ALL = ("caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ood_eval.data import VOID, StreetHazards
 from ood_eval.errors import ConfigError, DataError, TrainingError
-from ood_eval.models import PyramidConfig, Segmenter
+from ood_eval.networks import PyramidConfig, Segmenter
 from ood_eval.training import PRESETS, Machine, Recipe, TrainingPlan, train
 from ood_eval.training.augment import random_view
 from ood_eval.training.task import SegmentationTask, rate_factor
@@ -254,10 +254,10 @@ def test_a_diverging_run_of_two_processes_stops_with_one_line(shared_streets: Pa
 def test_only_shared_training_has_followers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable of a cluster or a second node says nothing where nothing is shared."""
     monkeypatch.setenv("NODE_RANK", "1")
-    assert not Machine("cpu").follows
-    assert Machine("cpu", nodes=2).follows
+    assert Machine("cpu").is_global_zero
+    assert not Machine("cpu", nodes=2).is_global_zero
     monkeypatch.setenv("NODE_RANK", "0")
-    assert not Machine("cpu", nodes=2).follows
+    assert Machine("cpu", nodes=2).is_global_zero
 
 
 @pytest.mark.parametrize("counts", [(0, 1), (-1, 1), (1, 0)])

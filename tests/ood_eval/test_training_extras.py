@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ood_eval.data import StreetHazards
 from ood_eval.errors import DetectorError, TrainingError
-from ood_eval.models import PyramidConfig, build_segmenter, save_segmenter
-from ood_eval.models.autoencoder import Autoencoder
+from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks.autoencoder import Autoencoder
 from ood_eval.training import AUTOENCODER, BRANCH, ExtrasPlan, Machine, Recipe, extras_identity, train_extras
 from ood_eval.training.branch import BUDGET, FIRST_LAMBDA, BranchTask, branch_losses, next_lambda
-from ood_eval.training.redraw import RedrawTask
+from ood_eval.training.reconstruction import ReconstructionTask
 from ood_eval.training.task import TrainingTask
 
 SHORT = Recipe(optimizer="adamw", learning_rate=1e-2, epochs=3, batch_size=2, crop_px=(32, 48), scale=(1.0, 1.0))
@@ -75,7 +75,7 @@ def test_lambda_falls_under_the_budget_and_rises_over_it() -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
-    task = RedrawTask(Autoencoder((4,), code=2), SHORT, 1, 0)
+    task = ReconstructionTask(Autoencoder((4,), code=2), SHORT, 1, 0)
     for value in task.autoencoder.parameters():
         torch.nn.init.constant_(value, float("nan"))
     with pytest.raises(TrainingError, match="lower --learning-rate"):
@@ -113,7 +113,7 @@ class PowerCutError(Exception):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "task"), [("confidence_branch", BranchTask), ("autoencoder", RedrawTask)])
+@pytest.mark.parametrize(("name", "task"), [("confidence_branch", BranchTask), ("autoencoder", ReconstructionTask)])
 def test_a_network_is_trained_once_continues_after_a_cut_and_leaves_the_segmenter_alone(
     name: str, task: type[TrainingTask], split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,9 +156,9 @@ def test_training_pays(split: StreetHazards, tmp_path: Path, monkeypatch: pytest
     """The autoencoder redraws better at the end than at the start, and lambda has moved with the budget."""
     losses: list[float] = []
     weights: list[float] = []
-    real = RedrawTask.training_step
+    real = ReconstructionTask.training_step
 
-    def redraw(self: RedrawTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def redraw(self: ReconstructionTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         loss = real(self, batch, batch_idx)
         losses.append(float(loss.detach()))
         return loss
@@ -170,7 +170,7 @@ def test_training_pays(split: StreetHazards, tmp_path: Path, monkeypatch: pytest
         weights.append(float(self.weight))
         return loss
 
-    monkeypatch.setattr(RedrawTask, "training_step", redraw)
+    monkeypatch.setattr(ReconstructionTask, "training_step", redraw)
     monkeypatch.setattr(BranchTask, "training_step", confide)
     longer = dataclasses.replace(SHORT, epochs=20)
     plan = dataclasses.replace(PLAN, autoencoder=longer)

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from ood_eval.detectors.steps.step import Score, Step
 from ood_eval.errors import ConfigError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.steps.step import Score, Step
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from torch.nn.functional import interpolate
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.steps.step import Score, Step
 from ood_eval.errors import ConfigError
-from ood_eval.models.averaged import AveragedForward, resized
-from ood_eval.models.forward import Forward
+from ood_eval.networks.averaged import AveragedForward, resized
+from ood_eval.networks.forward import Forward
 
 What = Literal["logits", "probabilities", "scores"]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ood_eval.detectors.steps.gaussian import check_gaussian, gaussian_smooth
 from ood_eval.detectors.steps.step import Score, Step
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.settings import checked_settings
 from ood_eval.errors import ConfigError
-from ood_eval.models.forward import Forward
+from ood_eval.networks.forward import Forward
 
 Score = Callable[[Forward], Tensor]
 

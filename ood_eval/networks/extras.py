@@ -12,11 +12,11 @@ import torch
 
 from ood_eval.errors import CheckpointError
 from ood_eval.files import write_bytes
-from ood_eval.models.autoencoder import Autoencoder
-from ood_eval.models.checkpoint import read_marked
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.dropout import dropout_layers
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.autoencoder import Autoencoder
+from ood_eval.networks.checkpoint import read_marked
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.dropout import dropout_layers
+from ood_eval.networks.segmenter import Segmenter
 
 # `confidence_branch` and `autoencoder` are trained; `dropout` is a property of the segmenter itself.
 ExtraName = Literal["confidence_branch", "autoencoder", "dropout"]

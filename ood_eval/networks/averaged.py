@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ood_eval.models.extras import Extras
-from ood_eval.models.forward import Forward, SegOutput
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.extras import Extras
+from ood_eval.networks.forward import Forward, SegOutput
+from ood_eval.networks.segmenter import Segmenter
 
 Averaged = Literal["logits", "probabilities"]
 

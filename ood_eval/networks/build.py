@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from ood_eval.models.encoder_weights import load_encoder_weights
-from ood_eval.models.pspnet import PyramidConfig, PyramidNetwork
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.encoder_weights import load_encoder_weights
+from ood_eval.networks.pspnet import PyramidConfig, PyramidNetwork
+from ood_eval.networks.segmenter import Segmenter
 
 
 def build_segmenter(config: PyramidConfig, class_names: Sequence[str], weights: str, seed: int) -> Segmenter:

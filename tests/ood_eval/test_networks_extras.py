@@ -7,11 +7,11 @@ import torch
 from torch import nn
 
 from ood_eval.errors import CheckpointError, ResultError
-from ood_eval.models import Extras, PyramidConfig, build_segmenter, save_segmenter
-from ood_eval.models.autoencoder import Autoencoder, unit_images
-from ood_eval.models.confidence_branch import ConfidenceBranch
-from ood_eval.models.dropout import awake_dropout, dropout_layers
-from ood_eval.models.extras import load_autoencoder, load_confidence_branch, save_extra
+from ood_eval.networks import Extras, PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks.autoencoder import Autoencoder, unit_images
+from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks.dropout import awake_dropout, dropout_layers
+from ood_eval.networks.extras import load_autoencoder, load_confidence_branch, save_extra
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
 

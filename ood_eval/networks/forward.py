@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ood_eval.models.extras import Extras
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.extras import Extras
+from ood_eval.networks.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)

