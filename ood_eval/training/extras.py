@@ -140,7 +140,11 @@ def _train_autoencoder(path: Path, split: SegDataset, plan: ExtrasPlan, machine:
     recipe = plan.autoencoder
     _write_plan(path, recipe, plan.seed)
     run_loop(
-        ReconstructionTask(autoencoder, recipe, recipe.steps(len(split)), plan.seed), split, path.parent, machine, "autoencoder"
+        ReconstructionTask(autoencoder, recipe, recipe.steps(len(split)), plan.seed),
+        split,
+        path.parent,
+        machine,
+        "autoencoder",
     )
     save_extra(path, autoencoder)
     forget(path.parent)

@@ -43,7 +43,7 @@ class TrainingPlan:
 def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | None = None) -> Path:
     """Trains a segmenter and returns its checkpoint; a finished run answers at once, a broken one continues.
 
-    In a process that is not `Machine.is_global_zero`, the checkpoint may not be there yet: the leading process writes it.
+    Where `Machine.is_global_zero` is False the checkpoint may not be there yet: the leading process writes it.
 
     Files go to `out/training/<key>`, the key being a hash of plan and data, so runs never mix.
 
