@@ -143,7 +143,7 @@ class Show:
 
     def run(self) -> int:
         """Draw, write, and say where it is."""
-        from hazardsim.dataset.codecs import png_from_rgb
+        from hazardsim.channels.png import png_from_rgb
         from hazardsim.dataset.reader import read_all
         from hazardsim.dataset.sheet import contact_sheet
         from hazardsim.files import write_whole

@@ -21,7 +21,7 @@ def mesh_path(asset_id: str) -> str:
     return f"/Game/{PACKAGE}/Static/{ANOMALY_FOLDER}/{asset_id}/{asset_id}.{asset_id}"
 
 
-class Cast:
+class SceneActors:
     """The actors of one scene, in the scene's order: first vehicles and pedestrians, then anomalies."""
 
     def __init__(self, session: Session, scene: Scene) -> None:
@@ -34,10 +34,10 @@ class Cast:
             for anomaly in scene.anomalies:
                 self.ids.append(self._place_anomaly(library, anomaly))
         except SimulatorError:
-            self.leave()
+            self.destroy()
             raise
 
-    def leave(self) -> None:
+    def destroy(self) -> None:
         """Destroy the actors."""
         import carla
 

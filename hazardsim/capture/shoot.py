@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.capture import decode
-from hazardsim.capture.actors import Cast
+from hazardsim.capture.actors import SceneActors
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
+from hazardsim.channels import wire
 from hazardsim.frame import Frame, SeenAnomaly
 from hazardsim.scenario.scene import Scene
 
@@ -24,7 +24,7 @@ def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", wa
     """
     import carla
 
-    cast = Cast(session, scene)
+    placed = SceneActors(session, scene)
     try:
         session.world.set_weather(carla.WeatherParameters(*scene.weather.values))
         rig.move(scene.camera.pose)
@@ -32,9 +32,9 @@ def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", wa
             rig.pictures(session.tick())
         pictures = rig.pictures(session.tick())
         versions = {"server": session.version, "client": session.client.get_client_version(), "drawn_by": drawn_by}
-        return frame_from_pictures(scene, pictures, cast.ids, versions)
+        return frame_from_pictures(scene, pictures, placed.ids, versions)
     finally:
-        cast.leave()
+        placed.destroy()
 
 
 def frame_from_pictures(
@@ -42,8 +42,8 @@ def frame_from_pictures(
 ) -> Frame:
     """Decode the four BGRA pictures and find each anomaly in them."""
     instance_bgra = pictures["instance_segmentation"]
-    instance = decode.scene_instances(decode.ids_from_bgra(instance_bgra), actor_ids)
-    depth = decode.depth_from_bgra(pictures["depth"])
+    instance = wire.scene_instances(wire.ids_from_bgra(instance_bgra), actor_ids)
+    depth = wire.depth_from_bgra(pictures["depth"])
     first = len(scene.actors) + 1
     seen = tuple(
         _seen(anomaly.asset_id, anomaly.category, first + k, instance, depth)
@@ -51,8 +51,8 @@ def frame_from_pictures(
     )
     return Frame(
         scene=scene,
-        rgb=decode.rgb_from_bgra(pictures["rgb"]),
-        semantic=decode.tags_from_bgra(pictures["semantic_segmentation"]),
+        rgb=wire.rgb_from_bgra(pictures["rgb"]),
+        semantic=wire.tags_from_bgra(pictures["semantic_segmentation"]),
         instance=instance,
         depth=depth,
         anomalies=seen,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.dataset.codecs import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
+from hazardsim.channels.png import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
 from hazardsim.dataset.layout import KINDS, Split, SplitLayout
 from hazardsim.errors import DatasetError
 from hazardsim.scenario.scene import scene_from_data

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from hazardsim.dataset.codecs import png_from_depth, png_from_instances, png_from_labels, png_from_rgb
+from hazardsim.channels.png import png_from_depth, png_from_instances, png_from_labels, png_from_rgb
 from hazardsim.dataset.layout import DB_NAME, Kind, Split, SplitLayout
 from hazardsim.errors import DatasetError
 from hazardsim.files import json_line, write_whole

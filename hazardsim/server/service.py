@@ -19,14 +19,14 @@ from hazardsim.server.protocol.rpc import Endpoint, RpcServer, endpoints
 from hazardsim.server.protocol.sockets import listen_pair
 from hazardsim.server.protocol.streams import StreamServer
 from hazardsim.server.scene import Renderer, Town
+from hazardsim.server.world.actor_models import ActorModels, PropCatalogue, StreetCatalogue
 from hazardsim.server.world.blueprints import BlueprintLibrary
-from hazardsim.server.world.bodies import Bodies, Props, Street
 from hazardsim.server.world.calls.actors import ActorCalls
 from hazardsim.server.world.calls.batch import BatchCalls
 from hazardsim.server.world.calls.episode import EpisodeCalls
 from hazardsim.server.world.calls.surroundings import SurroundingsCalls
 from hazardsim.server.world.calls.traffic import TrafficCalls
-from hazardsim.server.world.studio import Studio
+from hazardsim.server.world.render_queue import RenderQueue
 from hazardsim.server.world.ticker import Ticker
 from hazardsim.server.world.world import World
 from hazardsim.taxonomy import TAG
@@ -60,8 +60,8 @@ class Service:
         town_of: Callable[[str], Town],
         maps: Sequence[str],
         renderer: Renderer,
-        catalogue: Props,
-        street: Street,
+        catalogue: PropCatalogue,
+        street: StreetCatalogue,
         host: str = LOOPBACK,
         port: int = 0,
         town: str | None = None,
@@ -73,18 +73,18 @@ class Service:
         rpc_listener, stream_listener = listen_pair(host, port)
         self.port: int = rpc_listener.getsockname()[1]
         self._streams = StreamServer(stream_listener)
-        self._studio = Studio(renderer)
+        self._render_queue = RenderQueue(renderer)
         try:
             built = town_of(first)
-            self._studio.load(built)
+            self._render_queue.load(built)
         except BaseException:
-            self._studio.close()
+            self._render_queue.close()
             rpc_listener.close()
             stream_listener.close()
             raise
         library = BlueprintLibrary(street.VEHICLES, street.WALKERS, TAG["Pedestrians"])
-        self._world = World(built, library, Bodies(catalogue, street), self._streams.port)
-        self._ticker = Ticker(self._world, self._streams, self._studio)
+        self._world = World(built, library, ActorModels(catalogue, street), self._streams.port)
+        self._ticker = Ticker(self._world, self._streams, self._render_queue)
         self._rpc = RpcServer(rpc_listener, self._calls(maps, town_of))
 
     def _calls(self, maps: Sequence[str], town_of: Callable[[str], Town]) -> dict[str, Endpoint]:
@@ -93,7 +93,7 @@ class Service:
             EpisodeCalls(self._world, self._streams, self._ticker, maps, town_of),
             actors,
             BatchCalls(self._world, actors, self._ticker),
-            SurroundingsCalls(self._world, self._studio),
+            SurroundingsCalls(self._world, self._render_queue),
             TrafficCalls(self._world),
         )
         return {name: call for group in served for name, call in endpoints(group).items()}
@@ -128,7 +128,7 @@ class Service:
         self._rpc.close()
         self._ticker.close()
         self._streams.close()
-        self._studio.close()
+        self._render_queue.close()
 
 
 def serve(

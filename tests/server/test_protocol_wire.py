@@ -120,7 +120,7 @@ def test_sensor_numbers_differ_between_releases():
 def test_picture_bytes():
     pixels = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
     where = Transform(Vector3D(1, 2, 3), Rotation(4, 5, 6))
-    message = payloads.picture_message("depth", payloads.Stamp(9, 0.5), where, 90.0, pixels)
+    message = payloads.picture_message("depth", payloads.Timestamp(9, 0.5), where, 90.0, pixels)
     expected = struct.pack("<QQd6f", 1, 9, 0.5, 1, 2, 3, 4, 5, 6) + struct.pack("<IIf", 3, 2, 90.0) + pixels.tobytes()
     assert b"".join(message) == expected
     assert payloads.size_of(message) == len(expected)
@@ -129,7 +129,7 @@ def test_picture_bytes():
 def test_state_bytes():
     car = payloads.ActorState(5, Transform(Vector3D(1, 2, 3)), control=VehicleControl(throttle=0.5, gear=-1))
     other = payloads.ActorState(6, Transform())
-    state = payloads.EpisodeState(3, payloads.Stamp(9, 0.5), 7.0, 0.05, (car, other), map_changed=True)
+    state = payloads.EpisodeState(3, payloads.Timestamp(9, 0.5), 7.0, 0.05, (car, other), map_changed=True)
     data = b"".join(payloads.state_message(state))
     assert len(data) == 48 + 36 + 2 * 119
     assert struct.unpack_from("<QQd", data) == (17, 9, 0.5)

@@ -110,7 +110,7 @@ def test_a_description_of_nothing_is_refused(world):
 def test_the_tag_of_a_prop_is_the_folder_of_its_mesh(world, folder, tag):
     actor = world.spawn(describe(world, "static.prop.mesh", mesh_path=mesh(folder)), at(0))
     assert world.record(actor).semantic_tags == bytes([tag])
-    (thing,) = [o for o in world.scenery().objects if o.id == actor.id]
+    (thing,) = [o for o in world.visible().objects if o.id == actor.id]
     assert {part.tag for part in thing.parts} == {tag}
 
 
@@ -118,7 +118,7 @@ def test_equal_props_share_their_parts_and_differ_in_scale_only_by_pose(world):
     one = world.spawn(describe(world, "static.prop.mesh", mesh_path=mesh("Train")), at(0))
     two = world.spawn(describe(world, "static.prop.mesh", mesh_path=mesh("Train"), scale="2"), at(9))
     other = world.spawn(describe(world, "static.prop.mesh", mesh_path=mesh("Pole")), at(18))
-    a, b, c = (next(o for o in world.scenery().objects if o.id == x.id) for x in (one, two, other))
+    a, b, c = (next(o for o in world.visible().objects if o.id == x.id) for x in (one, two, other))
     assert a.parts is b.parts
     assert a.key == b.key != c.key
     assert np.linalg.det(b.pose[:3, :3]) == pytest.approx(8.0)
@@ -128,9 +128,9 @@ def test_equal_props_share_their_parts_and_differ_in_scale_only_by_pose(world):
 @pytest.mark.parametrize("path", NO_MESHES)
 def test_a_mesh_path_that_names_nothing_gives_no_body_and_one_line(world, caplog, path):
     actor = world.spawn(describe(world, "static.prop.mesh", mesh_path=path), at(0))
-    assert actor.body is None
+    assert actor.model is None
     assert actor.box().extent == Vector3D()
-    assert world.scenery().objects == ()
+    assert world.visible().objects == ()
     assert sum("mesh_path" in record.getMessage() for record in caplog.records) == 1
 
 
@@ -176,19 +176,19 @@ def test_children_follow_and_stay_when_the_parent_goes(world):
 def test_a_view_does_not_change_with_the_world(world):
     car = world.spawn(describe(world, "vehicle.seat.leon"), at(0))
     eye = world.spawn(describe(world, "sensor.camera.rgb"), at(2), car.id)
-    view = world.view(frozenset({eye.id}))
+    snapshot = world.snapshot(frozenset({eye.id}))
     world.place(car, at(50))
     world.hidden.add(FIRST_TOWN_ID)
     world.actors.remove(eye.id)
-    assert [o.pose[0, 3] for o in view.scenery.objects] == [0.0]
-    assert view.scenery.hidden == frozenset()
-    assert view.shots[0].camera.pose[0, 3] == 2.0
-    assert not view.shots[0].camera.pose.flags.writeable
+    assert [o.pose[0, 3] for o in snapshot.visible.objects] == [0.0]
+    assert snapshot.visible.hidden == frozenset()
+    assert snapshot.shots[0].camera.pose[0, 3] == 2.0
+    assert not snapshot.shots[0].camera.pose.flags.writeable
 
 
 def test_nothing_is_drawn_for_cameras_that_nobody_watches(world):
     eye = world.spawn(describe(world, "sensor.camera.depth"), at(0))
-    assert world.view(frozenset()).shots == ()
-    assert [s.actor_id for s in world.view(frozenset({eye.id})).shots] == [eye.id]
+    assert world.snapshot(frozenset()).shots == ()
+    assert [s.actor_id for s in world.snapshot(frozenset({eye.id})).shots] == [eye.id]
     assert world.record(eye).stream_token
     assert TAG["Pedestrians"] == 12

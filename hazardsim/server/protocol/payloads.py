@@ -28,7 +28,7 @@ _SPEED_LIMIT_KMH: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class Timestamp:
     """When: frame number and simulated seconds."""
 
     frame: int
@@ -53,7 +53,7 @@ class EpisodeState:
     """Everything that moves, at one frame."""
 
     episode_id: int
-    stamp: Stamp
+    timestamp: Timestamp
     platform_seconds: float
     delta_seconds: float
     actors: tuple[ActorState, ...]
@@ -77,8 +77,8 @@ def _union(state: ActorState) -> bytes:
     return packed.ljust(_UNION_BYTES, b"\0")
 
 
-def _header(sensor: str, stamp: Stamp, transform: Transform) -> bytes:
-    return _HEADER.pack(sensor_index(sensor), stamp.frame, stamp.seconds, *_pose(transform))
+def _header(sensor: str, timestamp: Timestamp, transform: Transform) -> bytes:
+    return _HEADER.pack(sensor_index(sensor), timestamp.frame, timestamp.seconds, *_pose(transform))
 
 
 def state_message(state: EpisodeState) -> Buffers:
@@ -88,15 +88,15 @@ def state_message(state: EpisodeState) -> Buffers:
         v, w, a = actor.velocity, actor.angular_velocity, actor.acceleration
         moving = (v.x, v.y, v.z, w.x, w.y, w.z, a.x, a.y, a.z)
         body.append(_ACTOR.pack(actor.id, _ACTIVE, *_pose(actor.transform), *moving) + _union(actor))
-    return (_header("world_observer", state.stamp, Transform()), b"".join(body))
+    return (_header("world_observer", state.timestamp, Transform()), b"".join(body))
 
 
 def picture_message(
-    sensor: str, stamp: Stamp, transform: Transform, fov_deg: float, pixels: NDArray[np.uint8]
+    sensor: str, timestamp: Timestamp, transform: Transform, fov_deg: float, pixels: NDArray[np.uint8]
 ) -> Buffers:
     """The message of a camera: `pixels` is [H,W,4] BGRA, `transform` the camera's pose in CARLA's world."""
     height, width = pixels.shape[:2]
-    head = _header(sensor, stamp, transform) + _PICTURE.pack(width, height, fov_deg)
+    head = _header(sensor, timestamp, transform) + _PICTURE.pack(width, height, fov_deg)
     return (head, pixels.tobytes())
 
 

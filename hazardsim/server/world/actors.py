@@ -18,10 +18,10 @@ from hazardsim.server.protocol.structs import (
     VehicleControl,
 )
 from hazardsim.server.scene import FIRST_TOWN_ID, Pose
+from hazardsim.server.world.actor_models import ActorModel
 from hazardsim.server.world.axes import pose_from_transform, transform_from_pose
 from hazardsim.server.world.blueprints import Blueprint
-from hazardsim.server.world.bodies import Body
-from hazardsim.server.world.cameras import CameraSettings
+from hazardsim.server.world.sensors.cameras import CameraSettings
 
 NOT_FOUND: Final = "Actor could not be found in the registry"
 NOT_A_VEHICLE: Final = "Actor is not a Vehicle"
@@ -41,7 +41,7 @@ class Actor:
     values: dict[str, str]
     transform: Transform
     parent_id: int = 0
-    body: Body | None = None
+    model: ActorModel | None = None
     camera: CameraSettings | None = None
     control: VehicleControl = field(default_factory=VehicleControl)
     velocity: Vector3D = ZERO
@@ -50,7 +50,7 @@ class Actor:
 
     def box(self) -> BoundingBox:
         """Its box in its own axes; all zero for an actor without a body."""
-        return BoundingBox() if self.body is None else self.body.box()
+        return BoundingBox() if self.model is None else self.model.box()
 
     def record(self, stream_token: bytes) -> ActorRecord:
         """What a client keeps of it."""
@@ -60,7 +60,7 @@ class Actor:
             parent_id=self.parent_id,
             description=ActorDescription(self.blueprint.uid, self.blueprint.id, values),
             bounding_box=self.box(),
-            semantic_tags=bytes([self.body.tag]) if self.body is not None else b"",
+            semantic_tags=bytes([self.model.tag]) if self.model is not None else b"",
             stream_token=stream_token if self.camera is not None else b"",
         )
 

@@ -8,8 +8,8 @@ from typing import Final, Literal, Protocol
 
 from hazardsim.server.protocol.structs import ActorAttribute, ActorDefinition, ActorDescription, AttributeType
 from hazardsim.server.scene import CameraKind
-from hazardsim.server.world import cameras
 from hazardsim.server.world.attributes import attribute, complaint
+from hazardsim.server.world.sensors import cameras
 
 MESH_PROP: Final = "static.prop.mesh"
 INVALID: Final = "Spawn failed because of invalid actor description"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hazardsim.server.protocol.payloads import Stamp
+from hazardsim.server.protocol.payloads import Timestamp
 from hazardsim.server.protocol.structs import EpisodeSettings
 
 FREE_RUN_SECONDS: Final = 0.05
@@ -21,9 +21,9 @@ class Clock:
     seconds: float = 0.0
     delta_s: float = 0.0
 
-    def stamp(self) -> Stamp:
+    def timestamp(self) -> Timestamp:
         """Now."""
-        return Stamp(self.frame, self.seconds)
+        return Timestamp(self.frame, self.seconds)
 
     def advance(self, wall_s: float) -> None:
         """One frame further: by the fixed step, or by the time that went by on the wall."""

@@ -15,8 +15,8 @@ from hazardsim.server.protocol.payloads import picture_message, state_message
 from hazardsim.server.protocol.streams import STATE_STREAM, StreamServer
 from hazardsim.server.scene import Town
 from hazardsim.server.world.clock import FREE_RUN_SECONDS
-from hazardsim.server.world.studio import Studio
-from hazardsim.server.world.world import View, World
+from hazardsim.server.world.render_queue import RenderQueue
+from hazardsim.server.world.world import Snapshot, World
 
 _log = logging.getLogger(__name__)
 
@@ -27,15 +27,15 @@ _STOP_SECONDS: Final = 5.0
 class Ticker:
     """Ticks when told in synchronous mode, by itself otherwise.
 
-    A tick answers before its pictures are drawn: the state goes out at once, the frozen view goes to the studio, and
-    calls that follow cannot change it. A synchronous tick waits while the studio's queue is full; a free-running one
+    A tick answers before its pictures are drawn: the state goes out at once, the frozen snapshot goes to the render
+    queue, and calls that follow cannot change it. A synchronous tick waits while that queue is full; a free-running one
     leaves pictures out instead.
     """
 
-    def __init__(self, world: World, streams: StreamServer, studio: Studio) -> None:
+    def __init__(self, world: World, streams: StreamServer, render_queue: RenderQueue) -> None:
         self._world = world
         self._streams = streams
-        self._studio = studio
+        self._render_queue = render_queue
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._last_s = time.monotonic()
@@ -59,7 +59,7 @@ class Ticker:
             RenderError: an earlier frame could not be drawn.
         """
         with self._turn:
-            self._studio.wait_for_room()
+            self._render_queue.wait_for_room()
             self._streams.settle(_SUBSCRIBE_SECONDS)
             return self._advance(draw=True)
 
@@ -72,7 +72,7 @@ class Ticker:
         with self._turn:
             town = town_of()
             if town is not self._world.town:
-                self._studio.load(town)
+                self._render_queue.load(town)
             with self._world.lock:
                 gone = [actor.id for actor in self._world.actors]
                 self._world.begin_episode(town, reset_settings=reset_settings)
@@ -84,7 +84,7 @@ class Ticker:
         while not self._stop.wait(FREE_RUN_SECONDS):
             with self._turn:
                 if not self._world.clock.settings.synchronous_mode:
-                    self._advance(draw=self._studio.idle)
+                    self._advance(draw=self._render_queue.idle)
 
     def _advance(self, *, draw: bool) -> int:
         world = self._world
@@ -92,14 +92,16 @@ class Ticker:
         wall_s, self._last_s = now - self._last_s, now
         with world.lock:
             world.clock.advance(wall_s)
-            view = world.view(self._streams.watched() if draw else frozenset())
+            snapshot = world.snapshot(self._streams.watched() if draw else frozenset())
             world.map_changed = False
-        self._streams.publish(STATE_STREAM, state_message(view.state))
-        if view.shots:
-            self._studio.draw(view, self._deliver)
-        return view.stamp.frame
+        self._streams.publish(STATE_STREAM, state_message(snapshot.state))
+        if snapshot.shots:
+            self._render_queue.draw(snapshot, self._deliver)
+        return snapshot.timestamp.frame
 
-    def _deliver(self, view: View, pictures: list[NDArray[np.uint8]]) -> None:
-        for shot, picture in zip(view.shots, pictures, strict=True):
-            message = picture_message(shot.camera.kind, view.stamp, shot.transform, shot.camera.fov_deg, picture)
+    def _deliver(self, snapshot: Snapshot, pictures: list[NDArray[np.uint8]]) -> None:
+        for shot, picture in zip(snapshot.shots, pictures, strict=True):
+            message = picture_message(
+                shot.camera.kind, snapshot.timestamp, shot.transform, shot.camera.fov_deg, picture
+            )
             self._streams.publish(shot.actor_id, message)

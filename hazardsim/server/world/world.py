@@ -1,4 +1,4 @@
-"""The state of the simulation behind one lock, and frozen views of it for the renderer and the streams.
+"""The state of the simulation behind one lock, and frozen snapshots of it for the renderer and the streams.
 
 The world is kinematic: an actor moves when a call moves it, and not otherwise.
 """
@@ -13,20 +13,20 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Stamp
+from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Timestamp
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.streams import token
 from hazardsim.server.protocol.structs import ActorDescription, ActorRecord, EpisodeSettings, Transform
 from hazardsim.server.scene import Camera, Pose, SceneObject, Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world import blueprints
+from hazardsim.server.world.actor_models import ActorModels
 from hazardsim.server.world.actors import Actor, Actors
 from hazardsim.server.world.axes import pose_from_transform
 from hazardsim.server.world.blueprints import BlueprintLibrary
-from hazardsim.server.world.bodies import Bodies
 from hazardsim.server.world.boxes import TurnedBox, overlap
-from hazardsim.server.world.cameras import CameraSettings, camera_settings
 from hazardsim.server.world.clock import Clock
+from hazardsim.server.world.sensors.cameras import CameraSettings, camera_settings
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scenery:
+class VisibleWorld:
     """What rays meet."""
 
     objects: tuple[SceneObject, ...]
@@ -54,12 +54,12 @@ class Scenery:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class Snapshot:
     """The world at one frame; nothing that happens later changes it."""
 
-    stamp: Stamp
+    timestamp: Timestamp
     state: EpisodeState
-    scenery: Scenery
+    visible: VisibleWorld
     weather: Weather
     shots: tuple[Shot, ...]
 
@@ -67,10 +67,10 @@ class View:
 class World:
     """Everything that calls read and change; hold `lock` around each call."""
 
-    def __init__(self, town: Town, library: BlueprintLibrary, bodies: Bodies, stream_port: int) -> None:
+    def __init__(self, town: Town, library: BlueprintLibrary, models: ActorModels, stream_port: int) -> None:
         self.lock = threading.RLock()
         self.library = library
-        self.bodies = bodies
+        self.models = models
         self.clock = Clock(EpisodeSettings())
         self.actors = Actors()
         self.weather = Weather()
@@ -111,11 +111,11 @@ class World:
         _check_place(transform)
         try:
             blueprint, values = self.library.resolve(description)
-            body = self.bodies.body(blueprint, values)
+            model = self.models.of(blueprint, values)
             camera = camera_settings(blueprint.camera, values) if blueprint.camera is not None else None
         except ValueError as error:
             raise CallError(f"{blueprints.INVALID}: {error}") from None
-        actor = Actor(0, blueprint, values, transform, parent_id or 0, body, camera)
+        actor = Actor(0, blueprint, values, transform, parent_id or 0, model, camera)
         if blueprint.kind in ("vehicle", "walker") and self._collides(actor):
             raise CallError(COLLISION)
         actor.id = self.actors.new_id()
@@ -132,9 +132,9 @@ class World:
         actor.transform = transform
 
     def _turned_box(self, actor: Actor) -> TurnedBox | None:
-        if actor.body is None:
+        if actor.model is None:
             return None
-        return TurnedBox.of(self.actors.pose(actor), actor.body.centre_m, actor.body.extent_m)
+        return TurnedBox.of(self.actors.pose(actor), actor.model.centre_m, actor.model.extent_m)
 
     def _collides(self, actor: Actor) -> bool:
         mine = self._turned_box(actor)
@@ -143,18 +143,18 @@ class World:
         others = (self._turned_box(other) for other in self.actors if other.id != actor.parent_id)
         return any(overlap(mine, box) for box in others if box is not None)
 
-    def scenery(self) -> Scenery:
+    def visible(self) -> VisibleWorld:
         """What rays meet now."""
-        return Scenery(
+        return VisibleWorld(
             tuple(
-                SceneObject(actor.id, actor.body.key, actor.body.parts, self._body_pose(actor, actor.body.scale))
+                SceneObject(actor.id, actor.model.key, actor.model.parts, self._scaled_pose(actor, actor.model.scale))
                 for actor in self.actors
-                if actor.body is not None
+                if actor.model is not None
             ),
             frozenset(self.hidden),
         )
 
-    def _body_pose(self, actor: Actor, scale: float) -> Pose:
+    def _scaled_pose(self, actor: Actor, scale: float) -> Pose:
         pose = self.actors.pose(actor) @ np.diag([scale, scale, scale, 1.0])
         pose.flags.writeable = False
         return pose
@@ -163,7 +163,7 @@ class World:
         """Where every actor is, for the state stream."""
         return EpisodeState(
             episode_id=self.episode_id,
-            stamp=self.clock.stamp(),
+            timestamp=self.clock.timestamp(),
             platform_seconds=time.monotonic(),
             delta_seconds=self.clock.delta_s,
             actors=tuple(
@@ -179,12 +179,12 @@ class World:
             map_changed=self.map_changed,
         )
 
-    def view(self, watched: frozenset[int]) -> View:
+    def snapshot(self, watched: frozenset[int]) -> Snapshot:
         """A frozen copy of now, with a shot for each watched camera whose time has come."""
         watching = [(a, a.camera) for a in self.actors if a.id in watched and a.camera is not None]
         shots = tuple(self._shot(actor, settings) for actor, settings in watching if self._is_due(actor, settings))
-        scenery = self.scenery() if shots else Scenery((), frozenset())
-        return View(self.clock.stamp(), self.state(), scenery, self.weather, shots)
+        visible = self.visible() if shots else VisibleWorld((), frozenset())
+        return Snapshot(self.clock.timestamp(), self.state(), visible, self.weather, shots)
 
     def _is_due(self, actor: Actor, settings: CameraSettings) -> bool:
         if self.clock.settings.no_rendering_mode or self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:

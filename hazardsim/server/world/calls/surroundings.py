@@ -13,7 +13,7 @@ from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import BoundingBox, EnvironmentObject, LabelledPoint, LightState, Vector3D
 from hazardsim.server.scene import Hit, TownObject
 from hazardsim.server.world.axes import location_from_point, point_from_location, transform_from_pose, world_box
-from hazardsim.server.world.studio import Studio
+from hazardsim.server.world.render_queue import RenderQueue
 from hazardsim.server.world.world import World
 
 _log = logging.getLogger(__name__)
@@ -23,11 +23,11 @@ NO_TEXTURE_TARGET: Final = "unable to find Actor to apply the texture"
 
 
 class SurroundingsCalls:
-    """Bound to one world and the studio that casts its rays."""
+    """Bound to one world and the queue that casts its rays."""
 
-    def __init__(self, world: World, studio: Studio) -> None:
+    def __init__(self, world: World, render_queue: RenderQueue) -> None:
         self._world = world
-        self._studio = studio
+        self._render_queue = render_queue
 
     def project_point(self, location: Vector3D, direction: Vector3D, distance: float) -> tuple[bool, LabelledPoint]:
         """The first surface along a direction."""
@@ -46,8 +46,8 @@ class SurroundingsCalls:
             return []
         unit = direction / length
         with self._world.lock:
-            scenery = self._world.scenery()
-        return [_point(origin, unit, hit) for hit in self._studio.cast(origin, unit, reach_m, scenery)]
+            visible = self._world.visible()
+        return [_point(origin, unit, hit) for hit in self._render_queue.cast(origin, unit, reach_m, visible)]
 
     def get_all_level_BBs(self, label: U8) -> tuple[BoundingBox, ...]:  # noqa: N802 - CARLA's name
         """World boxes of the town's objects of one tag."""

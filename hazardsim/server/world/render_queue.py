@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
 from hazardsim.server.scene import Hit, Renderer, Town
-from hazardsim.server.world.world import Scenery, View
+from hazardsim.server.world.world import Snapshot, VisibleWorld
 
 _log = logging.getLogger(__name__)
 
-Deliver = Callable[[View, list[NDArray[np.uint8]]], None]
-QUEUED_VIEWS: Final = 2
-"""Views that may wait or be drawn when the clock goes on; the next tick waits for room."""
+Deliver = Callable[[Snapshot, list[NDArray[np.uint8]]], None]
+QUEUED_FRAMES: Final = 2
+"""Frames that may wait or be drawn when the clock goes on; the next tick waits for room."""
 
 
-class Studio:
+class RenderQueue:
     """Wraps a renderer: it never sees two threads, and calls wait their turn."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
-        self._views: deque[Future[None]] = deque()
+        self._queued: deque[Future[None]] = deque()
 
     def load(self, town: Town) -> None:
         """Make a town the current one, after all that was asked for before.
@@ -39,50 +39,50 @@ class Studio:
         self._thread.submit(self._renderer.load, town).result()
 
     def cast(
-        self, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float, scenery: Scenery
+        self, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float, visible: VisibleWorld
     ) -> list[Hit]:
         """Surfaces on a ray, nearest first; see `Renderer.cast`."""
-        job = self._thread.submit(self._renderer.cast, origin, direction, reach_m, scenery.objects, scenery.hidden)
+        job = self._thread.submit(self._renderer.cast, origin, direction, reach_m, visible.objects, visible.hidden)
         return job.result()
 
     @property
     def idle(self) -> bool:
-        """Whether no view waits or is being drawn; only for the thread that ticks."""
+        """Whether no snapshot waits or is being drawn; only for the thread that ticks."""
         self._forget_finished()
-        return not self._views
+        return not self._queued
 
     def wait_for_room(self) -> None:
-        """Wait until another view may be queued; only for the thread that ticks.
+        """Wait until another snapshot may be queued; only for the thread that ticks.
 
         Raises:
-            RenderError: an earlier view could not be drawn.
+            RenderError: an earlier snapshot could not be drawn.
         """
-        while len(self._views) >= QUEUED_VIEWS:
-            self._views[0].exception()
+        while len(self._queued) >= QUEUED_FRAMES:
+            self._queued[0].exception()
             self._forget_finished(complain=True)
         self._forget_finished(complain=True)
 
-    def draw(self, view: View, deliver: Deliver) -> None:
-        """Queue the shots of a view; `deliver` gets the pictures on the drawing thread."""
-        self._views.append(self._thread.submit(self._draw, view, deliver))
+    def draw(self, snapshot: Snapshot, deliver: Deliver) -> None:
+        """Queue the shots of a snapshot; `deliver` gets the pictures on the drawing thread."""
+        self._queued.append(self._thread.submit(self._draw, snapshot, deliver))
 
     def close(self) -> None:
         """Finish what is being drawn, forget the rest."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _draw(self, view: View, deliver: Deliver) -> None:
-        cameras = [shot.camera for shot in view.shots]
-        pictures = self._renderer.render(cameras, view.scenery.objects, view.weather, view.scenery.hidden)
-        for shot, picture in zip(view.shots, pictures, strict=True):
+    def _draw(self, snapshot: Snapshot, deliver: Deliver) -> None:
+        cameras = [shot.camera for shot in snapshot.shots]
+        pictures = self._renderer.render(cameras, snapshot.visible.objects, snapshot.weather, snapshot.visible.hidden)
+        for shot, picture in zip(snapshot.shots, pictures, strict=True):
             wanted = (shot.camera.height, shot.camera.width, 4)
             if picture.shape != wanted or picture.dtype != np.uint8:
                 raise RenderError(f"camera {shot.actor_id}: got {picture.dtype} {picture.shape}, wanted uint8 {wanted}")
-        deliver(view, pictures)
+        deliver(snapshot, pictures)
 
     def _forget_finished(self, *, complain: bool = False) -> None:
-        while self._views and self._views[0].done():
-            view = self._views.popleft()
-            error = None if view.cancelled() else view.exception()
+        while self._queued and self._queued[0].done():
+            snapshot = self._queued.popleft()
+            error = None if snapshot.cancelled() else snapshot.exception()
             if error is None:
                 continue
             _log.error("a frame could not be drawn: %s", error, exc_info=error)

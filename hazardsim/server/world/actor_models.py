@@ -1,4 +1,4 @@
-"""The visible bodies of actors: from a blueprint and its attributes to tagged parts and a box."""
+"""What is seen of an actor: from a blueprint and its attributes to tagged parts and a box."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _log = logging.getLogger(__name__)
 _MESH_PATH: Final = re.compile(r"/Game/[^/]+/Static/([^/]+)/(?:[^/]+/)*([^/.]+)\.([^/.]+)")
 
 
-class Props(Protocol):
+class PropCatalogue(Protocol):
     """Where meshes of `static.prop.mesh` come from."""
 
     def model(self, asset_id: str) -> Model:
         """The mesh of an asset; AssetError where there is none."""
 
 
-class Street(Protocol):
+class StreetCatalogue(Protocol):
     """Where vehicles and pedestrians come from: the module `hazardsim.catalogue.street` is one."""
 
     @property
@@ -50,7 +50,7 @@ class Street(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Body:
+class ActorModel:
     """What is drawn of an actor: parts at `scale`, and the box around them in its own axes, scaled, in metres."""
 
     key: str
@@ -65,9 +65,9 @@ class Body:
         return axes.local_box(self.centre_m, self.extent_m)
 
 
-def _body(model: Model, tag: int, scale: float = 1.0) -> Body:
+def _actor_model(model: Model, tag: int, scale: float = 1.0) -> ActorModel:
     low, high = model.bounds()
-    return Body(
+    return ActorModel(
         key=f"{model.key}#{tag}",
         parts=model.tagged(tag),
         tag=tag,
@@ -77,16 +77,16 @@ def _body(model: Model, tag: int, scale: float = 1.0) -> Body:
     )
 
 
-class Bodies:
-    """Makes bodies from the catalogue; equal meshes and tags give the very same parts."""
+class ActorModels:
+    """Makes actors' models from the catalogue; equal meshes and tags give the very same parts."""
 
-    def __init__(self, props: Props, street: Street) -> None:
+    def __init__(self, props: PropCatalogue, street: StreetCatalogue) -> None:
         self._props = props
         self._street = street
         self._parts: dict[str, tuple[TaggedPart, ...]] = {}
 
-    def body(self, blueprint: Blueprint, values: Mapping[str, str]) -> Body | None:
-        """The body of an actor of this blueprint; None for what cannot be seen.
+    def of(self, blueprint: Blueprint, values: Mapping[str, str]) -> ActorModel | None:
+        """The model of an actor of this blueprint; None for what cannot be seen.
 
         Raises:
             ValueError: a scale that is not positive.
@@ -95,29 +95,29 @@ class Bodies:
         if made is None:
             return None
         parts = self._parts.setdefault(made.key, made.parts)
-        return Body(made.key, parts, made.tag, made.scale, made.centre_m, made.extent_m)
+        return ActorModel(made.key, parts, made.tag, made.scale, made.centre_m, made.extent_m)
 
-    def _make(self, blueprint: Blueprint, values: Mapping[str, str]) -> Body | None:
+    def _make(self, blueprint: Blueprint, values: Mapping[str, str]) -> ActorModel | None:
         if blueprint.kind == "vehicle":
             paint = colour(values["color"]) or (0.5, 0.5, 0.5)
-            return _body(self._street.vehicle_model(blueprint.id, paint), blueprint.tag)
+            return _actor_model(self._street.vehicle_model(blueprint.id, paint), blueprint.tag)
         if blueprint.kind == "walker":
-            return _body(self._street.walker_model(blueprint.id), blueprint.tag)
+            return _actor_model(self._street.walker_model(blueprint.id), blueprint.tag)
         if blueprint.kind == "prop":
             return self._prop(values["mesh_path"], values["scale"])
         return None
 
-    def _prop(self, mesh_path: str, scale_text: str) -> Body | None:
+    def _prop(self, mesh_path: str, scale_text: str) -> ActorModel | None:
         scale = number(scale_text)
         if scale is None or not scale > 0.0:
             raise ValueError(f"scale={scale_text!r} is not a positive number")
         match = _MESH_PATH.fullmatch(mesh_path)
         if match is None or match.group(2) != match.group(3):
-            _log.warning("mesh_path %r names no mesh: the actor has no body", mesh_path)
+            _log.warning("mesh_path %r names no mesh: the actor is invisible", mesh_path)
             return None
         folder, asset_id = match.group(1), match.group(2)
         try:
-            return _body(self._props.model(asset_id), TAG_OF_FOLDER.get(folder, 0), scale)
+            return _actor_model(self._props.model(asset_id), TAG_OF_FOLDER.get(folder, 0), scale)
         except AssetError as error:
-            _log.warning("mesh_path %r: %s; the actor has no body", mesh_path, error)
+            _log.warning("mesh_path %r: %s; the actor is invisible", mesh_path, error)
             return None

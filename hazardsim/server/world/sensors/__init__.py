@@ -1,0 +1,1 @@
+"""The sensors that an actor can be: one file a family."""
