@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from plans import PLANS, Plan, Point
 
-from hazardsim.server.town.arms import arms_of
-from hazardsim.server.town.ground import lay_out
-from hazardsim.server.town.invent import Inventor, invented
-from hazardsim.server.town.network import read_network
-from hazardsim.server.town.osm import Feature, metres_per_degree, read_osm
+from hazardsim.server.town.ground.areas import lay_out
+from hazardsim.server.town.maps.junctions import junction_legs
+from hazardsim.server.town.maps.network import read_network
+from hazardsim.server.town.maps.osm import Feature, metres_per_degree, read_osm
+from hazardsim.server.town.procedural.invent import ProceduralFeatures, invented
 
 _ORIGIN = (49.0, 8.0)
 _HALF_M = 320.0
@@ -84,7 +84,7 @@ def write_town(name: str, plan: Plan, folder: Path) -> None:
     network = read_network(bare, "osm", name, extract.origin)
     seed = zlib.crc32(name.encode())
     ground = lay_out(network, extract.features, np.random.default_rng([seed, 1]))
-    inventor = Inventor(network, ground, arms_of(network), seed, plan.character)
+    inventor = ProceduralFeatures(network, ground, junction_legs(network), seed, plan.character)
     extra: list[Feature] = invented(inventor, [f for f in extract.features if len(f.points) > 1])
     for feature in extra:
         writer.feature(feature.points, feature.tags, feature.closed)

@@ -11,9 +11,9 @@ import pytest
 
 from hazardsim.errors import TownError
 from hazardsim.server.town.build import build_town
-from hazardsim.server.town.extract import without_stamp
-from hazardsim.server.town.network import read_network
-from hazardsim.server.town.osm import metres_per_degree, read_osm
+from hazardsim.server.town.maps.lane_sampling import without_stamp
+from hazardsim.server.town.maps.network import read_network
+from hazardsim.server.town.maps.osm import metres_per_degree, read_osm
 from hazardsim.shipped import shipped
 from hazardsim.taxonomy import TAG
 

@@ -7,8 +7,8 @@ import pytest
 import shapely
 import trimesh
 
-from hazardsim.server.town import furniture, plants, signs
 from hazardsim.server.town.mesh import Solid, box, boxes, cap, joined, lathe, skirt, tube
+from hazardsim.server.town.models import furniture, plants, signs
 
 
 def volume(solid: Solid) -> float:

@@ -11,15 +11,15 @@ import numpy as np
 
 from hazardsim.errors import TownError
 from hazardsim.server.scene import FIRST_TOWN_ID, Pose, Town
-from hazardsim.server.town.arms import arms_of
-from hazardsim.server.town.dressing import Dresser
-from hazardsim.server.town.ground import cover, lay_out, pave
-from hazardsim.server.town.invent import Character, Inventor, invented
-from hazardsim.server.town.markings import paint
-from hazardsim.server.town.network import Network, pose_at, read_network
-from hazardsim.server.town.osm import Feature, read_osm
-from hazardsim.server.town.populate import Bystanders
-from hazardsim.server.town.register import Register
+from hazardsim.server.town.ground.areas import cover, lay_out, pave
+from hazardsim.server.town.ground.markings import paint
+from hazardsim.server.town.maps.junctions import junction_legs
+from hazardsim.server.town.maps.network import Network, pose_at, read_network
+from hazardsim.server.town.maps.osm import Feature, read_osm
+from hazardsim.server.town.objects.bystanders import Bystanders
+from hazardsim.server.town.objects.contents import TownContents
+from hazardsim.server.town.objects.dressing import Dresser
+from hazardsim.server.town.procedural.invent import Character, ProceduralFeatures, invented
 from hazardsim.shipped import shipped
 
 _SPAWN_EVERY_M, _SPAWN_LIFT_M = 18.0, 0.2
@@ -75,35 +75,35 @@ def _text(path: Path) -> str:
 
 def assemble(title: str, seed: int, network: Network, features: Sequence[Feature], is_osm: bool) -> Town:
     """Build a town from its road network and features; what they do not tell is invented from the seed."""
-    arms = arms_of(network)
+    legs = junction_legs(network)
     ground = lay_out(network, features, np.random.default_rng([seed, 1]))
     told = list(features)
-    told += invented(Inventor(network, ground, arms, seed, character_of(network)), features)
-    register = Register()
-    pave(register.builder, ground)
-    paint(register.builder, network, arms, is_osm)
-    cover(register.builder, ground, told)
-    dresser = Dresser(network, ground, register, seed)
+    told += invented(ProceduralFeatures(network, ground, legs, seed, character_of(network)), features)
+    contents = TownContents()
+    pave(contents.builder, ground)
+    paint(contents.builder, network, legs, is_osm)
+    cover(contents.builder, ground, told)
+    dresser = Dresser(network, ground, contents, seed)
     dresser.buildings(told)
     dresser.barriers(told)
     dresser.plants(told)
     dresser.verges()
     dresser.furniture(told)
     dresser.signs(told)
-    dresser.lights(arms)
-    crowd = Bystanders(network, ground, register, seed)
+    dresser.lights(legs)
+    crowd = Bystanders(network, ground, contents, seed)
     crowd.vehicles(told)
     crowd.walkers()
-    if register.next_id - 1 > _LAST_ID:
+    if contents.next_id - 1 > _LAST_ID:
         raise TownError(
-            f"{title}: {len(register.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract"
+            f"{title}: {len(contents.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract"
         )
     return Town(
         name=title,
         opendrive=network.opendrive,
-        meshes=register.builder.meshes(),
-        models=register.models,
-        objects=tuple(register.objects),
+        meshes=contents.builder.meshes(),
+        models=contents.models,
+        objects=tuple(contents.objects),
         spawn_points=tuple(spawn_points(network)),
     )
 

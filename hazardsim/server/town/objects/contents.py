@@ -9,14 +9,14 @@ import shapely
 
 from hazardsim.catalogue.model import TaggedPart
 from hazardsim.server.scene import FIRST_TOWN_ID, TownObject
+from hazardsim.server.town.maps.network import pose_at
 from hazardsim.server.town.mesh import Builder, Floats
-from hazardsim.server.town.network import pose_at
 
 _HEADROOM_M = 4.5
 
 
 @dataclass(slots=True, eq=False)
-class Register:
+class TownContents:
     """Hands out ids, keeps models once, and gathers static triangles."""
 
     builder: Builder = field(default_factory=Builder)
@@ -29,7 +29,7 @@ class Register:
         """The id of the next object."""
         return FIRST_TOWN_ID + len(self.objects)
 
-    def learn(self, key: str, parts: tuple[TaggedPart, ...]) -> None:
+    def add_model(self, key: str, parts: tuple[TaggedPart, ...]) -> None:
         """Keep a model; what reaches out above 4.5 m (arms over the lanes) does not widen its box."""
         points = np.concatenate([p.part.vertices[np.unique(p.part.faces)] for p in parts]).astype(np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
@@ -38,7 +38,7 @@ class Register:
         self.models[key] = parts
         self._boxes[key] = low, high
 
-    def stand(self, name: str, tag: int, key: str, place: Floats, heading_rad: float, scale: float = 1.0) -> None:
+    def place_model(self, name: str, tag: int, key: str, place: Floats, heading_rad: float, scale: float = 1.0) -> None:
         """Place a model at `place` [3]."""
         low, high = self._boxes[key]
         centre, half = (low + high) / 2, (high - low) / 2
@@ -51,7 +51,7 @@ class Register:
         ring = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
         return shapely.Polygon(ring @ pose[:2, :2].T + pose[:2, 3])
 
-    def note(self, name: str, tag: int, frame: Floats) -> None:
+    def add_static_object(self, name: str, tag: int, frame: Floats) -> None:
         """Write down the object whose static triangles were just added under `next_id`; `frame` [4,4] is its own."""
         local = (self.builder.points_of(self.next_id) - frame[:3, 3]) @ frame[:3, :3]
         low, high = local.min(axis=0), local.max(axis=0)

@@ -10,15 +10,15 @@ import numpy as np
 import shapely
 
 from hazardsim.catalogue.street import VEHICLES, WALKERS, VehicleSpec, WalkerSpec, vehicle_model, walker_model
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.curve import Curve
-from hazardsim.server.town.ground import KERB_M, Ground
-from hazardsim.server.town.markings import LIFT_M
+from hazardsim.server.town import materials
+from hazardsim.server.town.ground.areas import KERB_M, Ground
+from hazardsim.server.town.ground.markings import LIFT_M
+from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, spots
+from hazardsim.server.town.maps.network import Network
+from hazardsim.server.town.maps.osm import Feature
+from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.server.town.mesh import Floats, fitted_box, planar_quads
-from hazardsim.server.town.network import Network
-from hazardsim.server.town.osm import Feature
-from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
-from hazardsim.server.town.register import Register
+from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.taxonomy import TAG
 
 _PAINTS: Final = (
@@ -42,7 +42,7 @@ class Bystanders:
 
     network: Network
     ground: Ground
-    register: Register
+    contents: TownContents
     seed: int
 
     def vehicles(self, features: Sequence[Feature]) -> None:
@@ -53,24 +53,26 @@ class Bystanders:
             (small[int(rng.integers(0, len(small)))], _PAINTS[int(rng.integers(0, len(_PAINTS)))])
             for _ in range(_LOOKS)
         ]
-        placed, plan = 0, Plan()
+        placed, occupancy = 0, Occupancy()
         slots = list(self._slots(features, rng))
         for k in rng.permutation(len(slots)):
             x, y, z, turn, room = slots[int(k)]
             spec, paint = looks[int(rng.integers(0, len(looks)))]
             if placed >= _MOST_VEHICLES or rng.random() > 0.75 or spec.size_m[0] > room:
                 continue
-            if self._park(spec, paint, np.array([x, y, z]), turn + float(rng.normal() * 0.012), plan):
+            if self._park(spec, paint, np.array([x, y, z]), turn + float(rng.normal() * 0.012), occupancy):
                 placed += 1
 
-    def _park(self, spec: VehicleSpec, paint: pal.Colour, place: Floats, turn: float, plan: Plan) -> bool:
+    def _park(
+        self, spec: VehicleSpec, paint: materials.Colour, place: Floats, turn: float, occupancy: Occupancy
+    ) -> bool:
         model = vehicle_model(spec.blueprint, paint)
-        if model.key not in self.register.models:
-            self.register.learn(model.key, model.tagged(spec.tag))
-        shape = self.register.footprint(model.key, float(place[0]), float(place[1]), turn)
-        if shape.intersects(self.ground.lanes) or not plan.claim(shape):
+        if model.key not in self.contents.models:
+            self.contents.add_model(model.key, model.tagged(spec.tag))
+        shape = self.contents.footprint(model.key, float(place[0]), float(place[1]), turn)
+        if shape.intersects(self.ground.lanes) or not occupancy.claim(shape):
             return False
-        self.register.stand("parked_" + spec.kind, spec.tag, model.key, place, turn)
+        self.contents.place_model("parked_" + spec.kind, spec.tag, model.key, place, turn)
         return True
 
     def _slots(
@@ -92,7 +94,7 @@ class Bystanders:
         for strip in self.network.strips:
             wide = float(strip.width_m.mean())
             if strip.kind == "parking" and strip.junction < 0 and wide > 1.9:
-                curve, heading = Curve(strip.centre), strip.heading_rad
+                curve, heading = Polyline(strip.centre), strip.heading_rad
                 for s in np.arange(4.0, curve.length_m - 3.5, 6.3):
                     x, y, z = curve.at(np.array([s]))[0]
                     turn = float(heading[min(int(s / curve.length_m * len(heading)), len(heading) - 1)])
@@ -132,16 +134,16 @@ class Bystanders:
                 if k < count and area.contains(shapely.Point(middle).buffer(1.2)):
                     yield float(middle[0]), float(middle[1]), z, turn + (np.pi if rng.random() < 0.3 else 0.0), 5.3
         if lines:
-            self.register.builder.add(planar_quads(np.array(lines)), pal.WHITE_PAINT, TAG["RoadLines"])
+            self.contents.builder.add(planar_quads(np.array(lines)), materials.WHITE_PAINT, TAG["RoadLines"])
 
     def walkers(self) -> None:
         """People along the sidewalks, alone and in twos, most of them walking."""
         rng = np.random.default_rng([self.seed, 12])
         looks = [WALKERS[int(k)] for k in rng.permutation(len(WALKERS))[:12]]
-        plan, placed = Plan(), 0
-        for obj in self.register.objects:
+        occupancy, placed = Occupancy(), 0
+        for obj in self.contents.objects:
             x, y = (float(v) for v in (obj.pose @ np.array([*obj.centre_m, 1.0]))[:2])
-            plan.take(shapely.Point(x, y).buffer(min(max(obj.extent_m[0], obj.extent_m[1]), 2.0) * 0.7 + 0.15))
+            occupancy.take(shapely.Point(x, y).buffer(min(max(obj.extent_m[0], obj.extent_m[1]), 2.0) * 0.7 + 0.15))
         places = [
             spot
             for line in kerb_lines(self.ground.road, 1.45)
@@ -150,21 +152,21 @@ class Bystanders:
         ]
         for k in rng.permutation(len(places)):
             for _ in range(2 if rng.random() < 0.3 else 1):
-                if placed < _MOST_WALKERS and self._walker(places[int(k)], looks, plan, rng):
+                if placed < _MOST_WALKERS and self._walker(places[int(k)], looks, occupancy, rng):
                     placed += 1
 
-    def _walker(self, spot: Spot, looks: Sequence[WalkerSpec], plan: Plan, rng: np.random.Generator) -> bool:
+    def _walker(self, spot: Spot, looks: Sequence[WalkerSpec], occupancy: Occupancy, rng: np.random.Generator) -> bool:
         x, y = np.array([spot.x, spot.y]) + rng.uniform(-0.65, 0.65, 2)
         spec = looks[int(rng.integers(0, len(looks)))]
         turn = spot.along_rad + (np.pi if rng.random() < 0.5 else 0.0) + float(rng.normal() * 0.25)
         here = shapely.Point(x, y).buffer(0.42)
-        if here.intersects(self.ground.road) or not plan.claim(here):
+        if here.intersects(self.ground.road) or not occupancy.claim(here):
             return False
         model = walker_model(spec.blueprint)
-        if model.key not in self.register.models:
-            self.register.learn(model.key, model.tagged(TAG["Pedestrians"]))
-        if self.register.footprint(model.key, float(x), float(y), turn).intersects(self.ground.lanes):
+        if model.key not in self.contents.models:
+            self.contents.add_model(model.key, model.tagged(TAG["Pedestrians"]))
+        if self.contents.footprint(model.key, float(x), float(y), turn).intersects(self.ground.lanes):
             return False
         place = np.array([x, y, self.ground.height(float(x), float(y))])
-        self.register.stand("pedestrian", TAG["Pedestrians"], model.key, place, turn)
+        self.contents.place_model("pedestrian", TAG["Pedestrians"], model.key, place, turn)
         return True

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.town.ground import FAST_MPS
-from hazardsim.server.town.network import Network, Strip
+from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arm:
+class JunctionLeg:
     """One mouth of a junction: its middle [3], the direction away from the junction, and its lanes.
 
     `is_lit`: traffic lights; `is_minor`: has to give way; `has_zebra`: a pedestrian crossing lies in its mouth.
@@ -28,8 +27,8 @@ class Arm:
     has_zebra: bool
 
 
-def arms_of(network: Network) -> tuple[Arm, ...]:
-    """The arms of all junctions with at least three of them, ordered by junction."""
+def junction_legs(network: Network) -> tuple[JunctionLeg, ...]:
+    """The legs of all junctions with at least three of them, ordered by junction."""
     mouths: dict[int, list[tuple[Strip, NDArray[np.float64], float, bool]]] = {}
     for strip in network.driving():
         if strip.junction >= 0:
@@ -39,13 +38,13 @@ def arms_of(network: Network) -> tuple[Arm, ...]:
             mouths.setdefault(strip.end, []).append(mouth)
         if strip.start >= 0:
             mouths.setdefault(strip.start, []).append((strip, strip.centre[0], float(strip.heading_rad[0]), False))
-    out: list[Arm] = []
+    out: list[JunctionLeg] = []
     for junction in sorted(mouths):
         groups = _grouped(mouths[junction])
         if len(groups) < 3:
             continue
         lit = junction in network.lights
-        out += [_arm(junction, g, lit, _is_minor(k, groups)) for k, g in enumerate(groups)]
+        out += [_leg(junction, g, lit, _is_minor(k, groups)) for k, g in enumerate(groups)]
     return tuple(out)
 
 
@@ -70,7 +69,7 @@ def _weight(group: list[_Mouth]) -> float:
 
 
 def _is_minor(index: int, groups: list[list[_Mouth]]) -> bool:
-    """Whether this arm is not one of the two that together make the main road."""
+    """Whether this leg is not one of the two that together make the main road."""
     best, pair = -np.inf, (0, 1)
     for i in range(len(groups)):
         for j in range(i + 1, len(groups)):
@@ -81,7 +80,7 @@ def _is_minor(index: int, groups: list[list[_Mouth]]) -> bool:
     return index not in pair
 
 
-def _arm(junction: int, group: list[_Mouth], lit: bool, minor: bool) -> Arm:
+def _leg(junction: int, group: list[_Mouth], lit: bool, minor: bool) -> JunctionLeg:
     middle = np.mean([m[1] for m in group], axis=0)
     turn = float(np.arctan2(np.mean([np.sin(m[2]) for m in group]), np.mean([np.cos(m[2]) for m in group])))
     coming = tuple(m[0] for m in group if m[3])
@@ -89,4 +88,4 @@ def _arm(junction: int, group: list[_Mouth], lit: bool, minor: bool) -> Arm:
     long = min(m[0].length_m for m in group) > 18.0
     fast = max(m[0].speed for m in group) > FAST_MPS
     code = (int(abs(middle[0]) * 7) + int(abs(middle[1]) * 13)) % 10
-    return Arm(junction, middle, turn, coming, going, lit, minor, long and not fast and (lit or code < 5))
+    return JunctionLeg(junction, middle, turn, coming, going, lit, minor, long and not fast and (lit or code < 5))

@@ -11,17 +11,15 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from hazardsim.catalogue.model import Material
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.curve import Curve
+from hazardsim.server.town import materials
+from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
+from hazardsim.server.town.maps.osm import Feature
+from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, joined, planar_quads, polygons, skirt
-from hazardsim.server.town.network import Network, Strip
-from hazardsim.server.town.osm import Feature
 from hazardsim.taxonomy import TAG
 
 KERB_M: Final = 0.13
 WATER_M: Final = -1.7
-FAST_MPS: Final = 20.0
-"""Roads with a higher speed limit have no sidewalks, parking bays, zebras or houses."""
 _SHOULDER_M: Final = 1.0
 _KERB_WIDE_M, _WALK_WIDE_M = 0.15, 2.6
 _PAVED: Final = frozenset(
@@ -136,7 +134,7 @@ def _bays(network: Network, lanes: BaseGeometry, rng: np.random.Generator) -> tu
     for strip in network.driving():
         if strip.junction >= 0 or strip.length_m < 42.0 or strip.speed > FAST_MPS or rng.random() < 0.35:
             continue
-        edge = Curve(strip.edge(-1.0))
+        edge = Polyline(strip.edge(-1.0))
         start = 16.0 + float(rng.uniform(0.0, 5.0))
         while start + 14.0 < edge.length_m - 18.0:
             long = min(float(rng.integers(2, 6)) * 6.0 + 2.0, edge.length_m - 18.0 - start)
@@ -179,20 +177,20 @@ def pave(builder: Builder, ground: Ground) -> None:
             lifted = Solid(solid.vertices + np.array([0.0, 0.0, z]), solid.faces, solid.uv)
             builder.add(lifted if ground.is_flat else _draped(solid, p, 0.0), material, tag)
 
-        place(cap(outline, 0.0), pal.ASPHALT, TAG["Roads"])
+        place(cap(outline, 0.0), materials.ASPHALT, TAG["Roads"])
         kerb = rim.difference(piece.area).difference(taken)
-        place(cap(kerb, KERB_M), pal.KERB, TAG["Sidewalks"])
+        place(cap(kerb, KERB_M), materials.KERB, TAG["Sidewalks"])
         if ground.is_flat:
-            place(skirt(piece.area, 0.0, KERB_M, outward=False), pal.KERB, TAG["Sidewalks"])
-            place(cap(ground.walk, KERB_M), pal.PAVING, TAG["Sidewalks"])
+            place(skirt(piece.area, 0.0, KERB_M, outward=False), materials.KERB, TAG["Sidewalks"])
+            place(cap(ground.walk, KERB_M), materials.PAVING, TAG["Sidewalks"])
             continue
-        place(skirt(kerb, -_DECK_M, KERB_M), pal.KERB, TAG["Sidewalks"])
+        place(skirt(kerb, -_DECK_M, KERB_M), materials.KERB, TAG["Sidewalks"])
         reach = piece.area.buffer(_KERB_WIDE_M + _WALK_WIDE_M, quad_segs=4)
         walk = reach.difference(rim).difference(taken.buffer(_KERB_WIDE_M))
-        place(cap(walk, KERB_M), pal.PAVING, TAG["Sidewalks"])
+        place(cap(walk, KERB_M), materials.PAVING, TAG["Sidewalks"])
         deck = shapely.union_all([walk, kerb, piece.area])
-        place(skirt(deck, -_DECK_M, KERB_M), pal.CONCRETE, TAG["Sidewalks"])
-        place(cap(deck, -_DECK_M, down=True), pal.CONCRETE, TAG["Sidewalks"])
+        place(skirt(deck, -_DECK_M, KERB_M), materials.CONCRETE, TAG["Sidewalks"])
+        place(cap(deck, -_DECK_M, down=True), materials.CONCRETE, TAG["Sidewalks"])
 
 
 def _same_level(a: Piece, b: Piece) -> bool:
@@ -205,12 +203,12 @@ def _same_level(a: Piece, b: Piece) -> bool:
 
 
 _COVER: Final[tuple[tuple[str, frozenset[str], Material, str], ...]] = (
-    ("amenity", frozenset({"parking"}), pal.LOT, "Roads"),
-    ("leisure", frozenset({"park", "garden", "pitch", "playground"}), pal.GRASS, "Terrain"),
-    ("landuse", frozenset({"grass", "village_green", "recreation_ground", "residential"}), pal.GRASS, "Terrain"),
-    ("landuse", frozenset({"commercial", "retail", "industrial"}), pal.PLAZA, "Sidewalks"),
-    ("landuse", frozenset({"farmland", "construction", "brownfield"}), pal.SOIL, "Terrain"),
-    ("natural", frozenset({"grassland", "scrub", "wood", "heath"}), pal.GRASS, "Terrain"),
+    ("amenity", frozenset({"parking"}), materials.LOT, "Roads"),
+    ("leisure", frozenset({"park", "garden", "pitch", "playground"}), materials.GRASS, "Terrain"),
+    ("landuse", frozenset({"grass", "village_green", "recreation_ground", "residential"}), materials.GRASS, "Terrain"),
+    ("landuse", frozenset({"commercial", "retail", "industrial"}), materials.PLAZA, "Sidewalks"),
+    ("landuse", frozenset({"farmland", "construction", "brownfield"}), materials.SOIL, "Terrain"),
+    ("natural", frozenset({"grassland", "scrub", "wood", "heath"}), materials.GRASS, "Terrain"),
 )
 _PATHS: Final = frozenset({"footway", "path", "pedestrian", "cycleway", "steps", "track"})
 
@@ -225,9 +223,11 @@ def cover(builder: Builder, ground: Ground, features: Sequence[Feature]) -> None
     middle, reach = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
     base = float(np.median(ground.samples[:, 2])) + KERB_M
     disc = shapely.Point(*middle).buffer(_FAR_M + reach, quad_segs=16).difference(shapely.box(*low, *high))
-    builder.add(cap(disc, base if ground.is_flat else base - 0.5), pal.MEADOW, TAG["Terrain"])
+    builder.add(cap(disc, base if ground.is_flat else base - 0.5), materials.MEADOW, TAG["Terrain"])
     builder.add(
-        _hills(middle, reach + 260.0, base - 2.0), pal.tint("woods", "foliage", (0.22, 0.30, 0.17)), TAG["Vegetation"]
+        _hills(middle, reach + 260.0, base - 2.0),
+        materials.tint("woods", "foliage", (0.22, 0.30, 0.17)),
+        TAG["Vegetation"],
     )
 
 
@@ -240,7 +240,7 @@ def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame:
         if f.tags.get("highway") in _PATHS and not f.closed
     ]
     if trails:
-        builder.add(cap(rest.intersection(shapely.union_all(trails)), z), pal.GRAVEL, TAG["Sidewalks"])
+        builder.add(cap(rest.intersection(shapely.union_all(trails)), z), materials.GRAVEL, TAG["Sidewalks"])
         rest = rest.difference(shapely.union_all(trails))
     for key, values, material, tag in _COVER:
         areas = [_area(f) for f in features if f.tags.get(key) in values and f.closed]
@@ -248,17 +248,17 @@ def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame:
             whole = shapely.union_all(areas)
             builder.add(cap(rest.intersection(whole), z), material, TAG[tag])
             rest = rest.difference(whole)
-    builder.add(cap(rest, z), pal.MEADOW, TAG["Terrain"])
+    builder.add(cap(rest, z), materials.MEADOW, TAG["Terrain"])
     if not ground.water.is_empty:
-        builder.add(cap(ground.water, WATER_M), pal.WATER, TAG["Water"])
-        builder.add(skirt(ground.water, WATER_M - 0.3, z, outward=False), pal.STONE, TAG["Walls"])
+        builder.add(cap(ground.water, WATER_M), materials.WATER, TAG["Water"])
+        builder.add(skirt(ground.water, WATER_M - 0.3, z, outward=False), materials.STONE, TAG["Walls"])
         line = ground.water.boundary.intersection(ground.built.buffer(0.03))
         parapet = line.buffer(0.14, cap_style="square", join_style="mitre").difference(ground.road.buffer(0.6))
         solids = [skirt(parapet, z - 0.4, z + 0.95), cap(parapet, z + 0.95)]
-        builder.add(joined(solids), pal.STONE, TAG["Walls"])
+        builder.add(joined(solids), materials.STONE, TAG["Walls"])
         coping = parapet.buffer(0.05, join_style="mitre")
         lid = [skirt(coping, z + 0.95, z + 1.05), cap(coping, z + 1.05), cap(coping, z + 0.95, down=True)]
-        builder.add(joined(lid), pal.CONCRETE, TAG["Walls"])
+        builder.add(joined(lid), materials.CONCRETE, TAG["Walls"])
 
 
 def _rolling(builder: Builder, ground: Ground, low: Floats, high: Floats) -> None:
@@ -277,7 +277,7 @@ def _rolling(builder: Builder, ground: Ground, low: Floats, high: Floats) -> Non
         z[k : k + 512] = np.where(np.isfinite(near), near, nearest) * (1 - fade) + base * fade
     grid = np.column_stack([spots, z - _LAWN_DROP_M]).reshape(count[0], count[1], 3)
     corners = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=2).reshape(-1, 4, 3)
-    builder.add(planar_quads(corners), pal.MEADOW, TAG["Terrain"])
+    builder.add(planar_quads(corners), materials.MEADOW, TAG["Terrain"])
 
 
 def _hills(middle: Floats, radius: float, base: float) -> Solid:

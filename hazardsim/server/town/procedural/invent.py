@@ -14,13 +14,13 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.server.town.arms import Arm
-from hazardsim.server.town.ground import Ground
+from hazardsim.server.town.ground.areas import Ground
+from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, spots
+from hazardsim.server.town.maps.junctions import JunctionLeg
+from hazardsim.server.town.maps.network import Network
+from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.mesh import Floats, polygons
-from hazardsim.server.town.network import Network
-from hazardsim.server.town.osm import Feature
-from hazardsim.server.town.plan import Plan, Spot, kerb_lines, spots
-from hazardsim.server.town.plants import TREES
+from hazardsim.server.town.models.plants import TREES
 
 Character = Literal["village", "town", "city"]
 """Houses in gardens, a mixture of both, or closed fronts."""
@@ -40,15 +40,15 @@ _FURNITURE: Final = (
 
 
 @dataclass(slots=True, eq=False)
-class Inventor:
+class ProceduralFeatures:
     """Invents features of one town; every kind draws from its own generator."""
 
     network: Network
     ground: Ground
-    arms: Sequence[Arm]
+    legs: Sequence[JunctionLeg]
     seed: int
     character: Character
-    plan: Plan = field(default_factory=Plan)
+    occupancy: Occupancy = field(default_factory=Occupancy)
     made: list[Feature] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -56,12 +56,12 @@ class Inventor:
         for piece in self.ground.pieces:
             for part in shapely.get_parts(piece.area):
                 for triangle in _tiles(part):
-                    self.plan.take(triangle)
+                    self.occupancy.take(triangle)
         for part in polygons(self.ground.water):
-            self.plan.take(part)
-        for arm in self.arms:
-            half = 3.6 * max(len(arm.incoming), len(arm.outgoing), 1)
-            self.plan.take(shapely.Point(arm.middle[:2]).buffer(half + 1.2))
+            self.occupancy.take(part)
+        for leg in self.legs:
+            half = 3.6 * max(len(leg.incoming), len(leg.outgoing), 1)
+            self.occupancy.take(shapely.Point(leg.middle[:2]).buffer(half + 1.2))
 
     def _rng(self, kind: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, kind])
@@ -74,26 +74,26 @@ class Inventor:
         for feature in features:
             tags = feature.tags
             if "building" in tags and feature.closed:
-                self.plan.take(shapely.Polygon(feature.points).buffer(0))
+                self.occupancy.take(shapely.Polygon(feature.points).buffer(0))
             elif tags.get("leisure") in ("park", "garden") or tags.get("amenity") == "parking":
                 if feature.closed:
-                    self.plan.take(shapely.Polygon(feature.points).buffer(0))
+                    self.occupancy.take(shapely.Polygon(feature.points).buffer(0))
             elif "barrier" in tags and len(feature.points) > 1:
-                self.plan.take(shapely.LineString(feature.points).buffer(0.4))
+                self.occupancy.take(shapely.LineString(feature.points).buffer(0.4))
             elif len(feature.points) == 1 and ({"natural", "amenity", "traffic_sign"} & set(tags)):
-                self.plan.take(shapely.Point(feature.points[0]).buffer(0.6))
+                self.occupancy.take(shapely.Point(feature.points[0]).buffer(0.6))
 
     def signs(self) -> None:
         """Stop, give-way and priority signs at junctions, crossings, and speed limits."""
         rng = self._rng(1)
-        for arm in self.arms:
-            for strip in arm.incoming:
-                if any(abs(s.lane) > abs(strip.lane) and s.road == strip.road for s in arm.incoming):
+        for leg in self.legs:
+            for strip in leg.incoming:
+                if any(abs(s.lane) > abs(strip.lane) and s.road == strip.road for s in leg.incoming):
                     continue
                 kinds = []
-                if not arm.is_lit:
-                    kinds.append(("stop" if rng.random() < 0.3 else "give_way") if arm.is_minor else "priority")
-                if arm.has_zebra and not arm.is_lit:
+                if not leg.is_lit:
+                    kinds.append(("stop" if rng.random() < 0.3 else "give_way") if leg.is_minor else "priority")
+                if leg.has_zebra and not leg.is_lit:
                     kinds.append("crossing")
                 for k, kind in enumerate(kinds):
                     self._sign(strip.edge(-1.0), strip.length_m - 6.2 - 6.0 * k, kind)
@@ -114,8 +114,8 @@ class Inventor:
                 x, y = (a + b) / 2 + np.array([ahead[1], -ahead[0]]) * out
                 spot = shapely.Point(x, y).buffer(0.4)
                 outside = not spot.intersects(self.ground.road)
-                if outside and self.plan.is_free(shapely.Point(x, y).buffer(0.05)):
-                    self.plan.take(spot)
+                if outside and self.occupancy.is_free(shapely.Point(x, y).buffer(0.05)):
+                    self.occupancy.take(spot)
                     self._node(float(x), float(y), {"traffic_sign": kind})
                     return
 
@@ -123,7 +123,7 @@ class Inventor:
         """A lamp every 26 m at the kerb."""
         for line in kerb_lines(self.ground.road, 0.75):
             for spot in spots(line, 9.0, 26.0):
-                if self.plan.claim(shapely.Point(spot.x, spot.y).buffer(0.4)):
+                if self.occupancy.claim(shapely.Point(spot.x, spot.y).buffer(0.4)):
                     self._node(spot.x, spot.y, {"highway": "street_lamp"})
 
     def buildings(self) -> None:
@@ -145,7 +145,7 @@ class Inventor:
         return shapely.Polygon(ring)
 
     def _fits(self, lot: shapely.Polygon) -> bool:
-        clear = self.plan.is_free(lot.buffer(-0.1)) and self.ground.built.distance(lot) > _CLEAR_M
+        clear = self.occupancy.is_free(lot.buffer(-0.1)) and self.ground.built.distance(lot) > _CLEAR_M
         return clear and bool(self.ground.fast.is_empty or self.ground.fast.distance(lot) > _FAST_CLEAR_M)
 
     def _city_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
@@ -159,7 +159,7 @@ class Inventor:
             if not self._fits(lot):
                 s += 2.5
                 continue
-            self.plan.take(lot)
+            self.occupancy.take(lot)
             if setback:
                 self._forecourt(start + along * s, along, wide, rng)
             shop = rng.random() < 0.45
@@ -176,7 +176,7 @@ class Inventor:
                     kind = {"barrier": "wall", "height": "2.2"} if rng.random() < 0.5 else {"barrier": "fence"}
                     ends = np.array([start + along * (s + 0.1), start + along * (s + gap - 0.1)])
                     self.made.append(Feature(kind, ends))
-                    self.plan.take(shapely.LineString(ends).buffer(0.3))
+                    self.occupancy.take(shapely.LineString(ends).buffer(0.3))
                 s += gap
 
     def _forecourt(self, corner: Floats, along: Floats, wide: float, rng: np.random.Generator) -> None:
@@ -187,10 +187,10 @@ class Inventor:
         for s0, s1 in ((0.2, gate - 1.2), (gate + 1.2, wide - 0.2)):
             ends = np.array([corner + along * s0, corner + along * s1]) + out * 0.2
             self.made.append(Feature(tags, ends))
-            self.plan.take(shapely.LineString(ends).buffer(0.35))
+            self.occupancy.take(shapely.LineString(ends).buffer(0.35))
             for t in np.arange(s0 + 1.0, s1 - 0.6, 1.7):
                 x, y = corner + along * t + out * 1.25
-                if rng.random() < 0.7 and self.plan.claim(shapely.Point(x, y).buffer(0.5)):
+                if rng.random() < 0.7 and self.occupancy.claim(shapely.Point(x, y).buffer(0.5)):
                     self._node(float(x), float(y), {"natural": "shrub"})
 
     def _village_front(self, start: Floats, along: Floats, long: float, rng: np.random.Generator) -> None:
@@ -205,7 +205,7 @@ class Inventor:
             if not self._fits(house) or not self._fits(self._lot(corner, along, lot_wide, setback)):
                 s += 3.0
                 continue
-            self.plan.take(house)
+            self.occupancy.take(house)
             if rng.random() < 0.12:
                 tags = {"building": "retail", "building:levels": "2", "roof:shape": "flat"}
             else:
@@ -229,13 +229,13 @@ class Inventor:
                 if s1 - s0 > 1.0:
                     ends = np.array([corner + along * s0, corner + along * s1])
                     self.made.append(Feature(tags, ends))
-                    self.plan.take(shapely.LineString(ends).buffer(0.45))
+                    self.occupancy.take(shapely.LineString(ends).buffer(0.45))
         path = np.array([corner + along * gate - out * 2.4, corner + along * gate + out * (setback - 0.05)])
         self.made.append(Feature({"highway": "footway", "width": "1.3"}, path))
-        self.plan.take(shapely.LineString(path).buffer(0.6))
+        self.occupancy.take(shapely.LineString(path).buffer(0.6))
         for _ in range(int(rng.integers(1, 5))):
             x, y = corner + along * rng.uniform(0.8, wide - 0.8) + out * rng.uniform(0.9, max(setback - 0.7, 1.0))
-            if self.plan.claim(shapely.Point(x, y).buffer(0.55)):
+            if self.occupancy.claim(shapely.Point(x, y).buffer(0.55)):
                 self._node(float(x), float(y), {"natural": "shrub"})
 
     def trees(self) -> None:
@@ -261,9 +261,13 @@ class Inventor:
     def _fits_tree(self, x: float, y: float, crown_m: float) -> bool:
         point = shapely.Point(x, y)
         wet = self.ground.water.intersects(point.buffer(1.0))
-        if wet or not self.plan.is_free(point.buffer(crown_m)) or self.ground.lanes.distance(point) < crown_m * 1.35:
+        if (
+            wet
+            or not self.occupancy.is_free(point.buffer(crown_m))
+            or self.ground.lanes.distance(point) < crown_m * 1.35
+        ):
             return False
-        self.plan.take(point.buffer(0.9))
+        self.occupancy.take(point.buffer(0.9))
         return True
 
     def furniture(self) -> None:
@@ -272,40 +276,40 @@ class Inventor:
         for line in kerb_lines(self.ground.road, 2.05):
             for spot in spots(line, 30.0, 190.0):
                 shelter = _oriented(spot, 0.9, 2.9)
-                if not self.ground.by_fast_road(spot.x, spot.y, 4.0) and self.plan.claim(shelter):
+                if not self.ground.by_fast_road(spot.x, spot.y, 4.0) and self.occupancy.claim(shelter):
                     self._node(spot.x, spot.y, {"highway": "bus_stop", "shelter": "yes"})
         for tags, offset, radius in _FURNITURE:
             for line in kerb_lines(self.ground.road, offset):
                 for spot in spots(line, float(rng.uniform(5.0, 60.0)), 47.0):
                     chosen = rng.random() < 0.62 and not self.ground.by_fast_road(spot.x, spot.y, 4.0)
-                    if chosen and self.plan.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
+                    if chosen and self.occupancy.claim(shapely.Point(spot.x, spot.y).buffer(radius)):
                         self._node(spot.x, spot.y, dict(tags))
-        for arm in self.arms:
-            if arm.is_lit and rng.random() < 0.5:
-                self._railings(arm)
+        for leg in self.legs:
+            if leg.is_lit and rng.random() < 0.5:
+                self._railings(leg)
             elif rng.random() < 0.5:
-                self._bollards(arm)
+                self._bollards(leg)
 
-    def _railings(self, arm: Arm) -> None:
+    def _railings(self, leg: JunctionLeg) -> None:
         """Pedestrian railings along the kerb behind a crossing."""
-        ahead = np.array([np.cos(arm.away_rad), np.sin(arm.away_rad)])
+        ahead = np.array([np.cos(leg.away_rad), np.sin(leg.away_rad)])
         left = np.array([-ahead[1], ahead[0]])
-        half = 1.75 * (len(arm.incoming) + len(arm.outgoing)) + 0.5
+        half = 1.75 * (len(leg.incoming) + len(leg.outgoing)) + 0.5
         for side in (-1.0, 1.0):
-            ends = np.array([arm.middle[:2] + left * side * half + ahead * s for s in (8.0, 15.0)])
+            ends = np.array([leg.middle[:2] + left * side * half + ahead * s for s in (8.0, 15.0)])
             place = shapely.LineString(ends).buffer(0.3)
-            if not place.intersects(self.ground.road) and self.plan.claim(place):
+            if not place.intersects(self.ground.road) and self.occupancy.claim(place):
                 self.made.append(Feature({"barrier": "railing", "height": "1.05"}, ends))
 
-    def _bollards(self, arm: Arm) -> None:
+    def _bollards(self, leg: JunctionLeg) -> None:
         for side in (-1.0, 1.0):
-            turn = arm.away_rad
-            half = 1.75 * (len(arm.incoming) + len(arm.outgoing)) + 0.55
+            turn = leg.away_rad
+            half = 1.75 * (len(leg.incoming) + len(leg.outgoing)) + 0.55
             for step in (6.0, 7.5, 9.0, 10.5):
-                x = arm.middle[0] + np.cos(turn) * step - np.sin(turn) * half * side
-                y = arm.middle[1] + np.sin(turn) * step + np.cos(turn) * half * side
+                x = leg.middle[0] + np.cos(turn) * step - np.sin(turn) * half * side
+                y = leg.middle[1] + np.sin(turn) * step + np.cos(turn) * half * side
                 spot = shapely.Point(x, y)
-                if not spot.buffer(0.2).intersects(self.ground.road) and self.plan.claim(spot.buffer(0.25)):
+                if not spot.buffer(0.2).intersects(self.ground.road) and self.occupancy.claim(spot.buffer(0.25)):
                     self._node(float(x), float(y), {"barrier": "bollard"})
 
 
@@ -342,10 +346,10 @@ _KINDS: Final[tuple[tuple[str, Callable[[Feature], bool], float], ...]] = (
     ("trees", lambda f: f.tags.get("natural") == "tree", 6.0),
     ("furniture", lambda f: f.tags.get("amenity") in ("bench", "waste_basket", "post_box"), 3.0),
 )
-"""Method of Inventor, what counts as told by the map, and how many of it a km of road has where it is told."""
+"""Method, what counts as told by the map, and how many of it a km of road has where it is told."""
 
 
-def invented(inventor: Inventor, features: Sequence[Feature]) -> list[Feature]:
+def invented(inventor: ProceduralFeatures, features: Sequence[Feature]) -> list[Feature]:
     """The features that the map lacks."""
     inventor.reserve(features)
     road_km = sum(s.length_m for s in inventor.network.driving() if s.junction < 0) / 2000.0

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.catalogue.model import Material
-from hazardsim.server.town import palette as pal
+from hazardsim.server.town import materials
+from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.server.town.mesh import Floats, Solid, planar_quads, quads
-from hazardsim.server.town.style import Style
 
 _REVEAL_M = 0.14
 _FRAME_M = 0.06
@@ -114,7 +114,7 @@ def _around(u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floa
 
 
 def _glazing(
-    sheet: Sheet, a: Floats, b: Floats, w: tuple[Length, Length], style: Style, rng: np.random.Generator
+    sheet: Sheet, a: Floats, b: Floats, w: tuple[Length, Length], style: BuildingStyle, rng: np.random.Generator
 ) -> None:
     (c, e), f = w, _FRAME_M
     bars = [rects(a, a + f, c, e, -0.09), rects(b - f, b, c, e, -0.09)]
@@ -127,7 +127,7 @@ def _glazing(
     sheet.put(np.concatenate(bars), style.frame)
     pane = rects(a + f, b - f, c + f, e - f, -0.13)
     chosen = rng.choice(3, size=len(a), p=[0.62, 0.20, 0.18])
-    for k, material in enumerate((pal.WINDOW, pal.CURTAIN, pal.BLIND)):
+    for k, material in enumerate((materials.WINDOW, materials.CURTAIN, materials.BLIND)):
         sheet.put(pane[chosen == k], material)
 
 
@@ -136,7 +136,7 @@ def _windows(
     u0: Floats,
     u1: Floats,
     w: tuple[Length, Length],
-    style: Style,
+    style: BuildingStyle,
     wall: Material,
     rng: np.random.Generator,
 ) -> None:
@@ -155,7 +155,7 @@ def _windows(
         sheet.put(slabs(b + 0.02, b + leaf + 0.02, (c, e), (0.0, 0.04)), style.shutters)
 
 
-def _door(sheet: Sheet, u0: float, u1: float, height: float, style: Style, wall: Material) -> None:
+def _door(sheet: Sheet, u0: float, u1: float, height: float, style: BuildingStyle, wall: Material) -> None:
     mid, half = (u0 + u1) / 2, 0.52
     a, b = np.array([mid - half]), np.array([mid + half])
     sheet.put(_around(np.array([u0]), np.array([u1]), (0.0, height), a, b, 0.0, 2.55), wall, run_on=True)
@@ -165,12 +165,12 @@ def _door(sheet: Sheet, u0: float, u1: float, height: float, style: Style, wall:
         for v0, v1 in ((-0.38, -0.05), (0.05, 0.38)):
             sheet.slab((mid + v0, mid + v1), (w0, w1), (-0.2, -0.18), style.door)
     sheet.rect((mid - half, mid + half), (2.1, 2.18), -0.17, style.frame)
-    sheet.rect((mid - half, mid + half), (2.18, 2.55), -0.19, pal.WINDOW)
-    sheet.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), pal.STEEL)
-    sheet.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), pal.CONCRETE)
+    sheet.rect((mid - half, mid + half), (2.18, 2.55), -0.19, materials.WINDOW)
+    sheet.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), materials.STEEL)
+    sheet.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), materials.CONCRETE)
 
 
-def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: Style, rng: np.random.Generator) -> None:
+def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: BuildingStyle, rng: np.random.Generator) -> None:
     a, b, c, e = u0 + 0.22, u1 - 0.22, 0.42, height - 0.95
     sheet.put(_around(u0, u1, (0.0, height), a, b, c, e), style.base, run_on=True)
     sheet.put(_reveals(a, b, (c, e), 0.18), style.frame)
@@ -178,35 +178,37 @@ def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: Style, rng
     bars = [rects(a, a + f, c, e, -0.14), rects(b - f, b, c, e, -0.14)]
     bars += [rects(a, b, c, c + f, -0.138), rects(a, b, e - f, e, -0.138), rects(a, b, e - 0.6, e - 0.55, -0.138)]
     sheet.put(np.concatenate(bars), style.frame)
-    sheet.put(rects(a + f, b - f, c + f, e - f, -0.17), pal.SHOP_WINDOW)
+    sheet.put(rects(a + f, b - f, c + f, e - f, -0.17), materials.SHOP_WINDOW)
     left, right = float(u0.min()), float(u1.max())
     sheet.slab((left + 0.1, right - 0.1), (height - 0.85, height - 0.25), (0.0, 0.10), style.fascia)
     x = left + 0.5
     while x < right - 0.9:
         letter = float(rng.uniform(0.18, 0.42))
-        sheet.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, pal.WHITE_STEEL)
+        sheet.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, materials.WHITE_STEEL)
         x += letter + 0.10
     if rng.random() < 0.45:
         w0, w1, d = height - 1.35, height - 0.9, 1.1
-        cloth = pal.tint("awning", "fabric", pal.FASCIAS[int(rng.integers(0, 5))])
+        cloth = materials.tint("awning", "fabric", materials.FASCIAS[int(rng.integers(0, 5))])
         lo, hi = left + 0.2, right - 0.2
         slope = np.array([[[lo, w0, d], [hi, w0, d], [hi, w1, 0.02], [lo, w1, 0.02]]])
         drop = rects(np.array([lo]), np.array([hi]), w0 - 0.18, w0, d)
         sheet.put(np.concatenate([slope, slope[:, ::-1], drop, drop[:, ::-1]]), cloth)
 
 
-def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: Style) -> None:
+def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
     a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
     sheet.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
-    sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), pal.DARK_STEEL)
+    sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), materials.DARK_STEEL)
     for end in (a, b - 0.05):
-        sheet.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), pal.DARK_STEEL)
+        sheet.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), materials.DARK_STEEL)
     count = max(3, int((b - a) / 0.18))
     u = np.linspace(a + 0.01, b - 0.04, count)
-    sheet.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), pal.DARK_STEEL)
+    sheet.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), materials.DARK_STEEL)
     for d in np.linspace(0.12, depth - 0.15, 6):
         ends = np.array([a + 0.01, b - 0.04])
-        sheet.put(_table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), pal.DARK_STEEL)
+        sheet.put(
+            _table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), materials.DARK_STEEL
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class WallRole:
     is_back: bool = False
 
 
-def _back(sheet: Sheet, u0: Floats, u1: Floats, style: Style, rng: np.random.Generator) -> None:
+def _back(sheet: Sheet, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.random.Generator) -> None:
     """Windows of a wall that is seen from far only: frame and pane lie on the wall."""
     half = np.minimum(style.window_m[0], (u1 - u0) - 0.5) / 2
     mid = (u0 + u1) / 2
@@ -227,10 +229,10 @@ def _back(sheet: Sheet, u0: Floats, u1: Floats, style: Style, rng: np.random.Gen
         low, high = foot + style.sill_m, foot + style.sill_m + style.window_m[1]
         sheet.put(rects(mid - half, mid + half, low, high, 0.012), style.frame)
         pane = rects(mid - half + 0.07, mid + half - 0.07, low + 0.07, high - 0.07, 0.02)
-        sheet.put(pane, (pal.WINDOW, pal.WINDOW, pal.BLIND)[int(rng.integers(0, 3))])
+        sheet.put(pane, (materials.WINDOW, materials.WINDOW, materials.BLIND)[int(rng.integers(0, 3))])
 
 
-def dress_wall(sheet: Sheet, length_m: float, style: Style, role: WallRole, rng: np.random.Generator) -> None:
+def dress_wall(sheet: Sheet, length_m: float, style: BuildingStyle, role: WallRole, rng: np.random.Generator) -> None:
     """Fill a wall of `length_m`; it is blank if it is shared or short."""
     top, is_front = style.eaves_m, role.is_front
     if role.is_party or role.is_back or length_m < 1.9:

@@ -8,18 +8,18 @@ from typing import Final
 import numpy as np
 
 from hazardsim.catalogue.model import Material, TaggedPart
-from hazardsim.server.town import palette as pal
+from hazardsim.server.town import materials
 from hazardsim.server.town.mesh import Builder, Floats, Solid, box, joined, lathe, pole, tube
 from hazardsim.taxonomy import TAG
 
 _PLATE, _POLE, _LIGHT = TAG["TrafficSigns"], TAG["Poles"], TAG["TrafficLight"]
 _MID_M, _SIZE_M = 2.45, 0.35
-_BLACK: Final = pal.tint("sign", "painted_metal", (0.05, 0.05, 0.05), 0.5)
-_WHITE: Final = pal.tint("sign", "painted_metal", (0.92, 0.92, 0.90), 0.5)
-_RED: Final = pal.tint("sign", "painted_metal", (0.75, 0.06, 0.07), 0.5)
-_BLUE: Final = pal.tint("sign", "painted_metal", (0.04, 0.24, 0.60), 0.5)
-_YELLOW: Final = pal.tint("sign", "painted_metal", (0.95, 0.74, 0.06), 0.5)
-_BACK: Final = pal.GREY_STEEL
+_BLACK: Final = materials.tint("sign", "painted_metal", (0.05, 0.05, 0.05), 0.5)
+_WHITE: Final = materials.tint("sign", "painted_metal", (0.92, 0.92, 0.90), 0.5)
+_RED: Final = materials.tint("sign", "painted_metal", (0.75, 0.06, 0.07), 0.5)
+_BLUE: Final = materials.tint("sign", "painted_metal", (0.04, 0.24, 0.60), 0.5)
+_YELLOW: Final = materials.tint("sign", "painted_metal", (0.95, 0.74, 0.06), 0.5)
+_BACK: Final = materials.GREY_STEEL
 
 # Segments of the digits on a 3 x 5 grid, row by row from the top.
 _DIGITS: Final = {
@@ -71,7 +71,7 @@ def _pixels(text: str, height: float, table: dict[str, str], mid: float = _MID_M
 
 def _signpost(layers: list[tuple[Floats, Material]], extra: list[tuple[Solid, Material]]) -> tuple[TaggedPart, ...]:
     b = Builder()
-    b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), pal.GREY_STEEL, _POLE)
+    b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), materials.GREY_STEEL, _POLE)
     rim = layers[0][0]
     b.add(_face(rim[::-1] * np.array([1.0, 1.0]), 0.034), _BACK, _PLATE)
     b.add(_edge(rim, 0.034, 0.040), _BACK, _PLATE)
@@ -151,8 +151,8 @@ def parking() -> tuple[TaggedPart, ...]:
 
 def _head(lit: int, colour: tuple[float, float, float]) -> list[tuple[Solid, Material]]:
     """A three-lamp head about the origin, 0.9 m tall, looking to +x; lamp `lit` (0 red .. 2 green) glows."""
-    out: list[tuple[Solid, Material]] = [(box((-0.10, -0.15, -0.45), (0.10, 0.15, 0.45)), pal.DARK_STEEL)]
-    out.append((box((-0.112, -0.28, -0.56), (-0.10, 0.28, 0.56)), pal.DARK_STEEL))
+    out: list[tuple[Solid, Material]] = [(box((-0.10, -0.15, -0.45), (0.10, 0.15, 0.45)), materials.DARK_STEEL)]
+    out.append((box((-0.112, -0.28, -0.56), (-0.10, 0.28, 0.56)), materials.DARK_STEEL))
     for k, dark in enumerate(((0.22, 0.03, 0.03), (0.22, 0.16, 0.03), (0.03, 0.18, 0.08))):
         glow = tuple(2.2 * c for c in colour) if k == lit else None
         lens = Material(
@@ -170,7 +170,7 @@ def _head(lit: int, colour: tuple[float, float, float]) -> list[tuple[Solid, Mat
         strip = np.stack([inner[:-1], inner[1:], outer[1:], outer[:-1]], axis=1)
         both = np.concatenate([strip, strip[:, ::-1]])
         faces = (np.arange(len(both))[:, None, None] * 4 + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
-        out.append((Solid(both.reshape(-1, 3), faces, np.zeros((len(both) * 4, 2))), pal.DARK_STEEL))
+        out.append((Solid(both.reshape(-1, 3), faces, np.zeros((len(both) * 4, 2))), materials.DARK_STEEL))
     return out
 
 
@@ -183,16 +183,16 @@ def _traffic_light(reach_m: float, is_green: bool) -> tuple[TaggedPart, ...]:
     lamp = _head(2, _GREEN) if is_green else _head(0, _RED_GLOW)
     b.add(
         lathe([(0.0, 0.0), (0.20, 0.0), (0.20, 0.06), (0.11, 0.10), (0.11, 0.9), (0.08, 0.95)], 10),
-        pal.GREY_STEEL,
+        materials.GREY_STEEL,
         _POLE,
     )
     top = 6.0 if reach_m > 0 else 3.3
-    b.add(pole(top, 0.08, 0.06, base=0.95), pal.GREY_STEEL, _POLE)
+    b.add(pole(top, 0.08, 0.06, base=0.95), materials.GREY_STEEL, _POLE)
     places = [(0.16, 0.0, 2.75)]
     if reach_m > 0:
         # +x looks at the driver, whose left is -y here: the arm reaches over the lanes.
         arm = np.array([[0, 0, 5.6], [0, -0.8, 5.75], [0, -reach_m, 5.85]])
-        b.add(tube(arm, np.array([0.06, 0.05, 0.04]), 8), pal.GREY_STEEL, _POLE)
+        b.add(tube(arm, np.array([0.06, 0.05, 0.04]), 8), materials.GREY_STEEL, _POLE)
         places += [(0.12, 0.25 - reach_m, 5.55)]
         if reach_m > 5.0:
             places += [(0.12, 3.5 - reach_m, 5.5)]

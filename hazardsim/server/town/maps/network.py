@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Final
 
 import msgpack
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from hazardsim.errors import TownError
 
+FAST_MPS: Final = 20.0
+"""Roads with a higher speed limit have no sidewalks, parking bays, zebras or houses."""
 _TIMEOUT_S = 300.0
 _NOISE = ("pj_obj_create", "Options:", "Warning:")
 
@@ -85,7 +88,7 @@ def read_network(source: str, kind: str, where: str, origin: tuple[float, float]
     Raises:
         TownError: the text is not readable as such, or has no driving lane.
     """
-    command = [sys.executable, "-m", "hazardsim.server.town.extract", kind]
+    command = [sys.executable, "-m", "hazardsim.server.town.maps.lane_sampling", kind]
     if kind == "osm":
         command += [repr(origin[0]), repr(origin[1])]
     try:

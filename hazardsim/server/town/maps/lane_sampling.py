@@ -1,7 +1,7 @@
 """Child process: OSM or OpenDRIVE on stdin, road network as msgpack on stdout.
 
 The carla library prints from C++ and may abort on malformed input; here that can harm nobody. Usage:
-`python -m hazardsim.server.town.extract osm LAT LON` or `... xodr`.
+`python -m hazardsim.server.town.maps.lane_sampling osm LAT LON` or `... xodr`.
 """
 
 from __future__ import annotations

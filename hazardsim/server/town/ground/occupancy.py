@@ -16,7 +16,7 @@ _CELL_M = 16.0
 
 
 @dataclass(slots=True, eq=False)
-class Plan:
+class Occupancy:
     """Areas that are taken, in a grid of cells."""
 
     _cells: dict[tuple[int, int], list[BaseGeometry]] = field(default_factory=dict)

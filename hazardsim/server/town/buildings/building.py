@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.facade import Sheet, WallRole, dress_wall
+from hazardsim.server.town import materials
+from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
+from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.server.town.mesh import (
     Builder,
     Floats,
@@ -22,7 +23,6 @@ from hazardsim.server.town.mesh import (
     polygons,
     skirt,
 )
-from hazardsim.server.town.style import Style
 from hazardsim.taxonomy import TAG
 
 _TAG = TAG["Buildings"]
@@ -34,7 +34,7 @@ _SEEN_M, _SEEN_LOW_M = 9.5, 15.0
 def raise_building(
     builder: Builder,
     footprint: shapely.Polygon,
-    style: Style,
+    style: BuildingStyle,
     object_id: int,
     ground_m: float,
     road: BaseGeometry,
@@ -60,7 +60,7 @@ def raise_building(
         dress_wall(sheet, float(length), style, WallRole(k == front, is_party, is_back), rng)
         for solid, material in sheet.solids():
             builder.add(solid, material, _TAG, object_id)
-    builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), pal.CONCRETE, _TAG, object_id)
+    builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), materials.CONCRETE, _TAG, object_id)
     top = ground_m + style.eaves_m
     box_fit = fitted_box(footprint)
     is_rectangle = footprint.area > 0.93 * box_fit.area
@@ -88,7 +88,13 @@ def _front(starts: Floats, ends: Floats, lengths: Floats, road: BaseGeometry) ->
 
 
 def _band(
-    builder: Builder, footprint: shapely.Polygon, z: float, height: float, reach: float, style: Style, object_id: int
+    builder: Builder,
+    footprint: shapely.Polygon,
+    z: float,
+    height: float,
+    reach: float,
+    style: BuildingStyle,
+    object_id: int,
 ) -> None:
     outer = footprint.buffer(reach, join_style="mitre")
     ring = outer.difference(footprint)
@@ -97,7 +103,12 @@ def _band(
 
 
 def _flat(
-    builder: Builder, footprint: shapely.Polygon, style: Style, top: float, object_id: int, rng: np.random.Generator
+    builder: Builder,
+    footprint: shapely.Polygon,
+    style: BuildingStyle,
+    top: float,
+    object_id: int,
+    rng: np.random.Generator,
 ) -> None:
     crown = top + _PARAPET_M
     inner = footprint.buffer(-0.28, join_style="mitre")
@@ -113,7 +124,7 @@ def _flat(
     lining = [skirt(p, top, crown + 0.06, outward=False) for p in polygons(inner)]
     if lining:
         builder.add(joined(lining), style.wall, _TAG, object_id)
-    builder.add(cap(footprint, top + 0.02), pal.GRAVEL, _TAG, object_id)
+    builder.add(cap(footprint, top + 0.02), materials.GRAVEL, _TAG, object_id)
     if style.has_cornice:
         _band(builder, footprint, top - 0.05, 0.12, 0.14, style, object_id)
         _band(builder, footprint, top + 0.07, 0.16, 0.28, style, object_id)
@@ -124,11 +135,16 @@ def _flat(
             if place.contains(shapely.Point(x, y)):
                 w, d, h = rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.0), rng.uniform(0.7, 1.6)
                 unit = box((x - w, y - d, top), (x + w, y + d, top + h))
-                builder.add(unit, pal.GREY_STEEL, _TAG, object_id)
+                builder.add(unit, materials.GREY_STEEL, _TAG, object_id)
 
 
 def _pitched(
-    builder: Builder, rectangle: shapely.Polygon, style: Style, top: float, object_id: int, rng: np.random.Generator
+    builder: Builder,
+    rectangle: shapely.Polygon,
+    style: BuildingStyle,
+    top: float,
+    object_id: int,
+    rng: np.random.Generator,
 ) -> None:
     """A gabled or hipped roof on a rectangle."""
     ring = np.array(rectangle.exterior.coords)[:4, :2]
@@ -189,4 +205,4 @@ def _pitched(
         stack = box((x - 0.3, y - 0.25, rise * 0.4), (x + 0.3, y + 0.25, rise + 0.9))
         pose = np.eye(4)
         pose[:2, 0], pose[:2, 1], pose[:3, 3] = x_axis, y_axis, (*origin, top)
-        builder.add(stack.moved(pose), pal.tint("wall", *pal.WALLS["brick"][0]), _TAG, object_id)
+        builder.add(stack.moved(pose), materials.tint("wall", *materials.WALLS["brick"][0]), _TAG, object_id)

@@ -7,7 +7,7 @@ import numpy as np
 from hazardsim.server.town.mesh import Floats
 
 
-class Curve:
+class Polyline:
     """A line [N,3] with directions, to be read at any distance along it."""
 
     def __init__(self, points: Floats) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import shapely
 
 from hazardsim.catalogue.model import Material
-from hazardsim.server.town import network as net
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.arms import Arm
-from hazardsim.server.town.curve import Curve
+from hazardsim.server.town import materials
+from hazardsim.server.town.maps import network as net
+from hazardsim.server.town.maps.junctions import JunctionLeg
+from hazardsim.server.town.maps.network import Network, Strip
+from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, planar_quads
-from hazardsim.server.town.network import Network, Strip
 from hazardsim.taxonomy import TAG
 
 LIFT_M: Final = 0.004
@@ -26,7 +26,7 @@ _ARROW: Final = np.array(
 )
 
 
-def _band(curve: Curve, s0: float, s1: float, left: float, right: float) -> Floats:
+def _band(curve: Polyline, s0: float, s1: float, left: float, right: float) -> Floats:
     """Quads [Q,4,3] between two offsets to the left, a step of at most 2 m."""
     s = np.linspace(s0, s1, max(2, int(np.ceil((s1 - s0) / 2.0)) + 1))
     points, side = curve.at(s) + np.array([0.0, 0.0, LIFT_M]), curve.across(s)
@@ -34,7 +34,7 @@ def _band(curve: Curve, s0: float, s1: float, left: float, right: float) -> Floa
     return np.stack([b[:-1], b[1:], a[1:], a[:-1]], axis=1)
 
 
-def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> list[Floats]:
+def _line(curve: Polyline, kind: int, offset: float, ends: tuple[float, float]) -> list[Floats]:
     low, high = ends[0], curve.length_m - ends[1]
     if high - low < 1.0:
         return []
@@ -60,12 +60,12 @@ def _line(curve: Curve, kind: int, offset: float, ends: tuple[float, float]) -> 
     return solid(offset) if kind == net.SOLID else broken(offset) if kind == net.BROKEN else []
 
 
-def paint(builder: Builder, network: Network, arms: Sequence[Arm], is_osm: bool) -> None:
+def paint(builder: Builder, network: Network, legs: Sequence[JunctionLeg], is_osm: bool) -> None:
     """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
-    sheets: dict[Material, list[Floats]] = {pal.WHITE_PAINT: [], pal.YELLOW_PAINT: []}
+    sheets: dict[Material, list[Floats]] = {materials.WHITE_PAINT: [], materials.YELLOW_PAINT: []}
     driving = [s for s in network.driving() if s.junction < 0]
     crossing = {
-        (id(s), is_in): a for a in arms for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group
+        (id(s), is_in): a for a in legs for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group
     }
     lefts = [shapely.LineString(s.edge(1.0)[:, :2]) for s in driving]
     tree = shapely.STRtree(lefts)
@@ -81,26 +81,26 @@ def paint(builder: Builder, network: Network, arms: Sequence[Arm], is_osm: bool)
             other = _opposing(index, driving, lefts, tree)
             if other is None or index < other:
                 kind, paint_kind = _centre_kind(strip, len(peers), other is not None, is_osm)
-                sheets[paint_kind] += _line(Curve(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
+                sheets[paint_kind] += _line(Polyline(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
         if is_osm and is_outer and (peers or strip.speed > 15.0):
-            sheets[pal.WHITE_PAINT] += _line(Curve(strip.edge(-1.0)), net.SOLID, 0.22, ends)
+            sheets[materials.WHITE_PAINT] += _line(Polyline(strip.edge(-1.0)), net.SOLID, 0.22, ends)
         elif not (is_osm and is_outer):
             kind = net.BROKEN if is_osm else int(strip.marks[len(strip.marks) // 2, 2])
             yellow = not is_osm and int(strip.marks[len(strip.marks) // 2, 3]) == net.YELLOW
-            colour = pal.YELLOW_PAINT if yellow else pal.WHITE_PAINT
-            sheets[colour] += _line(Curve(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
-    for arm in arms:
-        sheets[pal.WHITE_PAINT] += _mouth(builder, arm)
+            colour = materials.YELLOW_PAINT if yellow else materials.WHITE_PAINT
+            sheets[colour] += _line(Polyline(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
+    for leg in legs:
+        sheets[materials.WHITE_PAINT] += _mouth(builder, leg)
     for material, tables in sheets.items():
         if tables:
             builder.add(planar_quads(np.concatenate(tables)), material, _TAG)
 
 
-def _clear(arm: Arm | None, stop: bool = False) -> float:
+def _clear(leg: JunctionLeg | None, stop: bool = False) -> float:
     """How far from the mouth lane lines end."""
-    if arm is None:
+    if leg is None:
         return 0.0
-    return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if arm.has_zebra else 0.5
+    return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if leg.has_zebra else 0.5
 
 
 def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString], tree: shapely.STRtree) -> int | None:
@@ -116,43 +116,43 @@ def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString],
 def _centre_kind(strip: Strip, peers: int, two_way: bool, is_osm: bool) -> tuple[int, Material]:
     if not is_osm:
         kind, colour = (int(v) for v in strip.marks[len(strip.marks) // 2, :2])
-        return kind, pal.YELLOW_PAINT if colour == net.YELLOW else pal.WHITE_PAINT
+        return kind, materials.YELLOW_PAINT if colour == net.YELLOW else materials.WHITE_PAINT
     if not two_way:
-        return net.SOLID, pal.YELLOW_PAINT
+        return net.SOLID, materials.YELLOW_PAINT
     if peers:
-        return net.SOLID_SOLID, pal.YELLOW_PAINT
-    return net.BROKEN, pal.YELLOW_PAINT
+        return net.SOLID_SOLID, materials.YELLOW_PAINT
+    return net.BROKEN, materials.YELLOW_PAINT
 
 
-def _mouth(builder: Builder, arm: Arm) -> list[Floats]:
-    """Stop lines, zebra stripes and arrows of one arm."""
+def _mouth(builder: Builder, leg: JunctionLeg) -> list[Floats]:
+    """Stop lines, zebra stripes and arrows of one leg."""
     out: list[Floats] = []
-    for strip, is_in in [(s, True) for s in arm.incoming] + [(s, False) for s in arm.outgoing]:
-        curve, long = Curve(strip.centre), strip.length_m
+    for strip, is_in in [(s, True) for s in leg.incoming] + [(s, False) for s in leg.outgoing]:
+        curve, long = Polyline(strip.centre), strip.length_m
         half = float(strip.width_m[-1]) / 2
 
-        def at(s: float, c: Curve = curve, back: bool = is_in) -> float:
+        def at(s: float, c: Polyline = curve, back: bool = is_in) -> float:
             return c.length_m - s if back else s
 
-        if arm.has_zebra:
+        if leg.has_zebra:
             pitch = 2 * half / 4
             for k in range(4):
                 left = half - pitch * (k + 0.25)
                 s0, s1 = sorted((at(_ZEBRA_M[0]), at(_ZEBRA_M[1])))
                 out.append(_band(curve, s0, s1, left, left - pitch * 0.5))
-        if is_in and (arm.is_lit or arm.is_minor):
-            back = _ZEBRA_M[1] + 0.9 if arm.has_zebra else 0.8
+        if is_in and (leg.is_lit or leg.is_minor):
+            back = _ZEBRA_M[1] + 0.9 if leg.has_zebra else 0.8
             if long > back + 1.0:
                 out.append(_band(curve, at(back + 0.4), at(back), half - 0.15, 0.15 - half))
-        if is_in and len(arm.incoming) > 1 and long > 30.0:
+        if is_in and len(leg.incoming) > 1 and long > 30.0:
             _arrow(builder, curve, curve.length_m - 14.0)
     return out
 
 
-def _arrow(builder: Builder, curve: Curve, s: float) -> None:
+def _arrow(builder: Builder, curve: Polyline, s: float) -> None:
     foot = curve.at(np.array([s]))[0]
     left = curve.across(np.array([s]))[0]
     ahead = np.array([left[1], -left[0], 0.0])
     flat = cap(shapely.Polygon(_ARROW), 0.0)
     points = foot + np.array([0, 0, LIFT_M]) + flat.vertices[:, :1] * -left + flat.vertices[:, 1:2] * ahead
-    builder.add(Solid(points, flat.faces, flat.uv), pal.WHITE_PAINT, _TAG)
+    builder.add(Solid(points, flat.faces, flat.uv), materials.WHITE_PAINT, _TAG)

@@ -9,19 +9,19 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.arms import Arm
-from hazardsim.server.town.barrier import raise_barrier
-from hazardsim.server.town.building import raise_building
-from hazardsim.server.town.furniture import FURNITURE
-from hazardsim.server.town.ground import KERB_M, Ground
+from hazardsim.server.town import materials
+from hazardsim.server.town.buildings.building import raise_building
+from hazardsim.server.town.buildings.style import building_style
+from hazardsim.server.town.ground.areas import KERB_M, Ground
+from hazardsim.server.town.maps.junctions import JunctionLeg
+from hazardsim.server.town.maps.network import Network, pose_at
+from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.mesh import Floats, fitted_box, polygons
-from hazardsim.server.town.network import Network, pose_at
-from hazardsim.server.town.osm import Feature
-from hazardsim.server.town.plants import TREES, bush, tree, tufts
-from hazardsim.server.town.register import Register
-from hazardsim.server.town.signs import SIGNS
-from hazardsim.server.town.style import style_of
+from hazardsim.server.town.models.furniture import FURNITURE
+from hazardsim.server.town.models.plants import TREES, bush, tree, tufts
+from hazardsim.server.town.models.signs import SIGNS
+from hazardsim.server.town.objects.barriers import raise_barrier
+from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.taxonomy import TAG
 
 _LEAST_FOOTPRINT_M2 = 6.0
@@ -48,7 +48,7 @@ class Dresser:
 
     network: Network
     ground: Ground
-    register: Register
+    contents: TownContents
     seed: int
 
     def rng_at(self, place: Floats) -> np.random.Generator:
@@ -73,21 +73,21 @@ class Dresser:
             near = [shapes[int(i)][0] for i in sorted(tree_of.query(shape.buffer(1.0))) if int(i) != k]
             middle = np.array(shape.centroid.coords)[0]
             rng = self.rng_at(middle)
-            style = style_of(feature, float(shape.area), rng)
+            style = building_style(feature, float(shape.area), rng)
             z = self.ground.height(float(middle[0]), float(middle[1])) - 0.02
-            number, others = self.register.next_id, shapely.union_all(near)
-            raise_building(self.register.builder, shape, style, number, z, self.ground.road, others, rng)
+            number, others = self.contents.next_id, shapely.union_all(near)
+            raise_building(self.contents.builder, shape, style, number, z, self.ground.road, others, rng)
             ring = np.array(fitted_box(shape).exterior.coords)[:, :2]
             side = ring[1] - ring[0]
             frame = pose_at(np.array([*ring[:4].mean(axis=0), z]), float(np.arctan2(side[1], side[0])))
-            self.register.note("building", TAG["Buildings"], frame)
+            self.contents.add_static_object("building", TAG["Buildings"], frame)
 
     def barriers(self, features: Sequence[Feature]) -> None:
         """Fences, walls, hedges, guard rails."""
         for feature in features:
             if "barrier" in feature.tags and len(feature.points) > 1:
                 z = self.ground.height(*(float(v) for v in feature.points[0]))
-                raise_barrier(self.register, feature, z, self.ground.road, self.rng_at(feature.points[0]))
+                raise_barrier(self.contents, feature, z, self.ground.road, self.rng_at(feature.points[0]))
 
     def plants(self, features: Sequence[Feature]) -> None:
         """Trees and shrubs, and grass tufts at the verges."""
@@ -108,11 +108,11 @@ class Dresser:
                 key = f"tree_{name}_{int(rng.integers(0, 2))}{'_far' if is_far else ''}"
                 self._model(key)
             turn, scale = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.85, 1.08))
-            shape = self.register.footprint(key, x, y, turn, scale)
+            shape = self.contents.footprint(key, x, y, turn, scale)
             if shape.intersects(self.ground.lanes):
                 continue
             place = np.array([x, y, self.ground.height(x, y) - 0.01])
-            self.register.stand("tree" if kind == "tree" else "bush", TAG["Vegetation"], key, place, turn, scale)
+            self.contents.place_model("tree" if kind == "tree" else "bush", TAG["Vegetation"], key, place, turn, scale)
 
     def verges(self) -> None:
         """Tufts of grass where the sidewalk meets the lawn."""
@@ -128,8 +128,8 @@ class Dresser:
         outside = ~shapely.intersects(self.ground.road.buffer(0.5), shapely.points(spots))
         spots = spots[dry & outside]
         points = np.column_stack([spots, np.full(len(spots), float(self.ground.samples[0, 2]) + KERB_M)])
-        builder = self.register.builder
-        builder.add(tufts(points, rng), pal.tint("tuft", "foliage", (0.34, 0.43, 0.18), 0.8), TAG["Vegetation"])
+        builder = self.contents.builder
+        builder.add(tufts(points, rng), materials.tint("tuft", "foliage", (0.34, 0.43, 0.18), 0.8), TAG["Vegetation"])
 
     def furniture(self, features: Sequence[Feature]) -> None:
         """Lamps, benches, bins and so on; they look at the road."""
@@ -150,10 +150,10 @@ class Dresser:
             model = "park_lamp"
         turn = float(np.arctan2(nearest[1] - y, nearest[0] - x))
         self._model(model)
-        if self.register.footprint(model, x, y, turn).intersects(self.ground.road):
+        if self.contents.footprint(model, x, y, turn).intersects(self.ground.road):
             return
         place = np.array([x, y, self.ground.height(x, y)])
-        self.register.stand(model, TAG[tag], model, place, turn)
+        self.contents.place_model(model, TAG[tag], model, place, turn)
 
     def signs(self, features: Sequence[Feature]) -> None:
         """Traffic signs, turned to the traffic of the nearest lane."""
@@ -173,32 +173,32 @@ class Dresser:
             key = _sign_model(told)
             self._model(key)
             place = np.array([x, y, self.ground.height(x, y)])
-            self.register.stand("traffic_sign", TAG["TrafficSigns"], key, place, turn)
+            self.contents.place_model("traffic_sign", TAG["TrafficSigns"], key, place, turn)
 
-    def lights(self, arms: Sequence[Arm]) -> None:
-        """A traffic light on the right of every arm that has them; opposite arms show the same."""
-        for arm in arms:
-            if not arm.is_lit or not arm.incoming:
+    def lights(self, legs: Sequence[JunctionLeg]) -> None:
+        """A traffic light on the right of every leg that has them; opposite legs show the same."""
+        for leg in legs:
+            if not leg.is_lit or not leg.incoming:
                 continue
-            outer = max(arm.incoming, key=lambda s: abs(s.lane))
+            outer = max(leg.incoming, key=lambda s: abs(s.lane))
             turn = float(outer.heading_rad[-1])
             right = np.array([np.sin(turn), -np.cos(turn)])
             edge = outer.edge(-1.0)[-1, :2] - np.array([np.cos(turn), np.sin(turn)]) * 0.8
-            first = min(a.away_rad % np.pi for a in arms if a.junction == arm.junction)
-            apart = (arm.away_rad % np.pi) - first
+            first = min(a.away_rad % np.pi for a in legs if a.junction == leg.junction)
+            apart = (leg.away_rad % np.pi) - first
             is_green = min(apart, np.pi - apart) < np.pi / 4
-            reach = {1: "post", 2: "arm"}.get(len(arm.incoming), "long")
+            reach = {1: "post", 2: "arm"}.get(len(leg.incoming), "long")
             key = f"light_{reach}_{'green' if is_green else 'red'}"
             for out in (0.7, 1.2, 2.0):
                 x, y = (float(v) for v in edge + right * out)
                 if not shapely.Point(x, y).buffer(0.25).intersects(self.ground.road):
                     self._model(key)
                     place = np.array([x, y, self.ground.height(x, y)])
-                    self.register.stand("traffic_light", TAG["TrafficLight"], key, place, turn + np.pi)
+                    self.contents.place_model("traffic_light", TAG["TrafficLight"], key, place, turn + np.pi)
                     break
 
     def _model(self, key: str) -> None:
-        if key in self.register.models:
+        if key in self.contents.models:
             return
         if key.startswith("tree_"):
             _, name, variant, *far = key.split("_")
@@ -207,7 +207,7 @@ class Dresser:
             parts = bush(int(key[5:]))
         else:
             parts = (FURNITURE | SIGNS)[key]()
-        self.register.learn(key, parts)
+        self.contents.add_model(key, parts)
 
 
 def _sign_model(told: str) -> str:

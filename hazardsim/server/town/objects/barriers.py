@@ -10,12 +10,12 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from hazardsim.catalogue.model import Material, Surface
-from hazardsim.server.town import palette as pal
+from hazardsim.server.town import materials
+from hazardsim.server.town.maps.network import pose_at
+from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.mesh import Floats, Solid, box, boxes, joined
-from hazardsim.server.town.network import pose_at
-from hazardsim.server.town.osm import Feature
-from hazardsim.server.town.plants import hedge
-from hazardsim.server.town.register import Register
+from hazardsim.server.town.models.plants import hedge
+from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.taxonomy import TAG
 
 _PIECE_M = 5.0
@@ -31,7 +31,7 @@ _KINDS = {
     "guard_rail": "guard_rail",
     "jersey_barrier": "wall",
 }
-_WALLS: Final[tuple[tuple[Surface, pal.Colour], ...]] = (
+_WALLS: Final[tuple[tuple[Surface, materials.Colour], ...]] = (
     ("brick", (0.55, 0.33, 0.26)),
     ("plaster", (0.80, 0.76, 0.68)),
     ("stone", (0.60, 0.57, 0.51)),
@@ -39,7 +39,7 @@ _WALLS: Final[tuple[tuple[Surface, pal.Colour], ...]] = (
 
 
 def raise_barrier(
-    register: Register, feature: Feature, ground_m: float, road: BaseGeometry, rng: np.random.Generator
+    contents: TownContents, feature: Feature, ground_m: float, road: BaseGeometry, rng: np.random.Generator
 ) -> None:
     """Add a barrier in pieces of at most 5 m; pieces that would stand on the carriageway are left out."""
     kind = _KINDS.get(feature.tags.get("barrier", ""))
@@ -48,7 +48,7 @@ def raise_barrier(
     height = float(np.clip(feature.number("height", _HEIGHTS[kind]), 0.4, 4.0))
     line = np.concatenate([feature.points, feature.points[:1]]) if feature.closed else feature.points
     surface, colour = _WALLS[int(rng.integers(0, 3))]
-    wall = pal.tint("garden_wall", surface, colour)
+    wall = materials.tint("garden_wall", surface, colour)
     is_wooden = rng.random() < 0.45
     for a, b in pairwise(line):
         long = float(np.linalg.norm(b - a))
@@ -62,11 +62,11 @@ def raise_barrier(
             if shapely.LineString([start, end]).buffer(0.36, cap_style="flat").intersects(road):
                 continue
             frame = pose_at(np.array([start[0], start[1], ground_m]), turn)
-            _piece(register, kind, long / count, height, frame, wall, is_wooden, rng)
+            _piece(contents, kind, long / count, height, frame, wall, is_wooden, rng)
 
 
 def _piece(
-    register: Register,
+    contents: TownContents,
     kind: str,
     long: float,
     height: float,
@@ -75,27 +75,33 @@ def _piece(
     is_wooden: bool,
     rng: np.random.Generator,
 ) -> None:
-    number, builder = register.next_id, register.builder
+    number, builder = contents.next_id, contents.builder
     if kind == "hedge":
         core, leaves = hedge(long, height, rng)
-        builder.add(core.moved(frame), pal.tint("leaf", "foliage", (0.16, 0.25, 0.11), 0.8), TAG["Vegetation"], number)
         builder.add(
-            leaves.moved(frame), pal.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number
+            core.moved(frame), materials.tint("leaf", "foliage", (0.16, 0.25, 0.11), 0.8), TAG["Vegetation"], number
         )
-        register.note("hedge", TAG["Vegetation"], frame)
+        builder.add(
+            leaves.moved(frame), materials.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number
+        )
+        contents.add_static_object("hedge", TAG["Vegetation"], frame)
     elif kind == "wall":
         builder.add(box((0, -0.12, 0), (long, 0.12, height - 0.08)).moved(frame), wall, TAG["Walls"], number)
         top = box((0, -0.17, height - 0.08), (long, 0.17, height))
-        builder.add(top.moved(frame), pal.CONCRETE, TAG["Walls"], number)
-        register.note("wall", TAG["Walls"], frame)
+        builder.add(top.moved(frame), materials.CONCRETE, TAG["Walls"], number)
+        contents.add_static_object("wall", TAG["Walls"], frame)
     elif kind == "guard_rail":
-        builder.add(_guard_rail(long, height).moved(frame), pal.STEEL, TAG["GuardRail"], number)
-        register.note("guard_rail", TAG["GuardRail"], frame)
+        builder.add(_guard_rail(long, height).moved(frame), materials.STEEL, TAG["GuardRail"], number)
+        contents.add_static_object("guard_rail", TAG["GuardRail"], frame)
     else:
         solid = _pickets(long, height) if is_wooden else _railing(long, height)
-        material = (pal.WHITE_TIMBER, pal.TIMBER, pal.GREY_TIMBER)[number % 3] if is_wooden else pal.DARK_STEEL
+        material = (
+            (materials.WHITE_TIMBER, materials.TIMBER, materials.GREY_TIMBER)[number % 3]
+            if is_wooden
+            else materials.DARK_STEEL
+        )
         builder.add(solid.moved(frame), material, TAG["Fences"], number)
-        register.note("fence", TAG["Fences"], frame)
+        contents.add_static_object("fence", TAG["Fences"], frame)
 
 
 def _row(at: Floats, wide: float, y: tuple[float, float], z: tuple[float, float]) -> Solid:

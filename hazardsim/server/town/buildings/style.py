@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from hazardsim.catalogue.model import Material
-from hazardsim.server.town import palette as pal
-from hazardsim.server.town.osm import Feature
+from hazardsim.server.town import materials
+from hazardsim.server.town.maps.osm import Feature
 
 _HOUSES: Final = ("house", "detached", "residential", "semidetached_house", "terrace", "bungalow", "farm", "cabin")
 _SHEDS: Final = ("garage", "garages", "shed", "carport", "roof", "hut", "kiosk", "service")
@@ -19,7 +19,7 @@ _MAX_LEVELS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Style:
+class BuildingStyle:
     """Sizes in metres and materials of one building; `roof` is flat, gabled or hipped."""
 
     storeys: int
@@ -49,7 +49,7 @@ class Style:
         return self.ground_m + self.storey_m * (self.storeys - 1)
 
 
-def style_of(feature: Feature, area_m2: float, rng: np.random.Generator) -> Style:
+def building_style(feature: Feature, area_m2: float, rng: np.random.Generator) -> BuildingStyle:
     """The style of one building footprint."""
     use = feature.tags.get("building", "yes")
     if use == "yes" and area_m2 < 35.0:
@@ -61,27 +61,27 @@ def style_of(feature: Feature, area_m2: float, rng: np.random.Generator) -> Styl
     small = use in _HOUSES or use in _SHEDS
     has_shop = use in _SHOPS or (use in ("yes", "apartments") and storeys > 2 and rng.random() < 0.35)
     material = _wall_kind(feature, small, storeys, rng)
-    surface, plain = pal.WALLS[material][int(rng.integers(0, len(pal.WALLS[material])))]
-    told = pal.colour_from_text(feature.tags.get("building:colour", ""))
-    wall = pal.tint("wall", surface, pal.varied(told or plain, rng))
+    surface, plain = materials.WALLS[material][int(rng.integers(0, len(materials.WALLS[material])))]
+    told = materials.colour_from_text(feature.tags.get("building:colour", ""))
+    wall = materials.tint("wall", surface, materials.varied(told or plain, rng))
     base = wall
     if storeys > 2 and rng.random() < 0.6:
-        kind, colour = pal.WALLS["stone"][int(rng.integers(0, 3))]
-        base = pal.tint("wall", kind, colour)
+        kind, colour = materials.WALLS["stone"][int(rng.integers(0, 3))]
+        base = materials.tint("wall", kind, colour)
     shape = feature.tags.get("roof:shape", "")
     if shape not in ("flat", "gabled", "hipped"):
         shape = {"pyramidal": "hipped", "half-hipped": "hipped", "skillion": "flat"}.get(shape, "")
     if not shape:
         shape = ("gabled", "hipped")[int(rng.random() < 0.35)] if storeys <= 3 and use in _HOUSES else "flat"
-    roof_colour = pal.colour_from_text(feature.tags.get("roof:colour", ""))
-    roof_tint = roof_colour or pal.ROOFS[int(rng.integers(0, len(pal.ROOFS)))]
-    frame = pal.FRAMES[int(rng.integers(0, len(pal.FRAMES)))]
-    door = pal.DOORS[int(rng.integers(0, len(pal.DOORS)))]
-    trim = pal.TRIMS[int(rng.integers(0, len(pal.TRIMS)))]
-    fascia = pal.FASCIAS[int(rng.integers(0, len(pal.FASCIAS)))]
+    roof_colour = materials.colour_from_text(feature.tags.get("roof:colour", ""))
+    roof_tint = roof_colour or materials.ROOFS[int(rng.integers(0, len(materials.ROOFS)))]
+    frame = materials.FRAMES[int(rng.integers(0, len(materials.FRAMES)))]
+    door = materials.DOORS[int(rng.integers(0, len(materials.DOORS)))]
+    trim = materials.TRIMS[int(rng.integers(0, len(materials.TRIMS)))]
+    fascia = materials.FASCIAS[int(rng.integers(0, len(materials.FASCIAS)))]
     shuttered = small and material == "plaster" and rng.random() < 0.6
     tall = material == "concrete"
-    return Style(
+    return BuildingStyle(
         storeys=storeys,
         ground_m=3.9 if has_shop else 3.1,
         storey_m=3.0,
@@ -92,15 +92,15 @@ def style_of(feature: Feature, area_m2: float, rng: np.random.Generator) -> Styl
         pitch_deg=float(rng.uniform(30.0, 42.0)),
         wall=wall,
         base=base,
-        trim=pal.tint("trim", "plaster", trim),
-        frame=pal.tint("frame", "painted_metal", frame, 0.5),
-        door=pal.tint("door", "wood", door, 0.5),
-        roofing=pal.tint("roof", "roof_tiles", pal.varied(roof_tint, rng)),
-        fascia=pal.tint("fascia", "painted_metal", fascia, 0.5),
+        trim=materials.tint("trim", "plaster", trim),
+        frame=materials.tint("frame", "painted_metal", frame, 0.5),
+        door=materials.tint("door", "wood", door, 0.5),
+        roofing=materials.tint("roof", "roof_tiles", materials.varied(roof_tint, rng)),
+        fascia=materials.tint("fascia", "painted_metal", fascia, 0.5),
         has_shop=has_shop,
         has_cornice=shape == "flat" and not tall and use not in _SHEDS,
         has_transom=bool(rng.random() < 0.5),
-        shutters=pal.tint("shutter", "painted_metal", door, 0.6) if shuttered else None,
+        shutters=materials.tint("shutter", "painted_metal", door, 0.6) if shuttered else None,
         balcony_share=0.22 if storeys > 2 and rng.random() < 0.5 else 0.0,
     )
 

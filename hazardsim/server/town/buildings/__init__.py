@@ -1,0 +1,1 @@
+"""Buildings: what they look like, their walls and roofs."""

@@ -1,0 +1,1 @@
+"""The ground: carriageway, kerbs, sidewalks, land use, paint, and which places are taken."""

@@ -1,0 +1,1 @@
+"""The map: OpenStreetMap features, lanes and junctions, in metres."""

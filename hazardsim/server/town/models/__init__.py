@@ -1,0 +1,1 @@
+"""Models that stand about: plants, furniture, signs; each on its origin."""

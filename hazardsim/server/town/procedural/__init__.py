@@ -1,0 +1,1 @@
+"""What a map does not tell, made up along the roads from a seed, as map features."""
