@@ -91,7 +91,7 @@ class RunCaos:
 
     def run(self) -> None:
         """Trains if needed, scores, reports, and prints the table."""
-        from ood_eval.experiment.command import run_suite
+        from ood_eval.engine.command import run_suite
 
         run_suite("caos", self.data, self.out, self.scoring, self.training)
 
@@ -115,7 +115,7 @@ class Run:
 
     def run(self) -> None:
         """Trains if needed, scores, reports, and prints the table."""
-        from ood_eval.experiment.command import run_suite
+        from ood_eval.engine.command import run_suite
 
         run_suite(self.suite, self.data, self.out, self.scoring, self.training)
 

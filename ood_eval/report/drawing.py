@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from ood_eval.experiment.curves import Curves
+from ood_eval.engine.curves import Curves
 
 # Source: Okabe and Ito 2008, colours that stay apart for every kind of colour vision; order changed; black became the
 # page's ink and grey, brown and violet were added.

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ood_eval.data.sample import ANOMALY, VOID
-from ood_eval.experiment.curves import Curves
-from ood_eval.experiment.gallery import GalleryFrame
+from ood_eval.engine.curves import Curves
+from ood_eval.engine.gallery import GalleryFrame
 from ood_eval.files import write_bytes
 from ood_eval.report.table import title_of
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ood_eval.engine.bootstrap import Comparison, read_comparisons
+from ood_eval.engine.curves import Curves
+from ood_eval.engine.evaluation import SEGMENTER
+from ood_eval.engine.image_record import read_records
+from ood_eval.engine.row import Row, read_rows
+from ood_eval.engine.summary import summarise
 from ood_eval.errors import ResultError
-from ood_eval.experiment.compare import Comparison, read_comparisons
-from ood_eval.experiment.curves import Curves
-from ood_eval.experiment.record import read_records
-from ood_eval.experiment.row import Row, read_rows
-from ood_eval.experiment.run import SEGMENTER
-from ood_eval.experiment.summary import summarise
 from ood_eval.files import read_json
 
 

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from ood_eval.experiment.record import ImageRecord, read_records
+from ood_eval.engine.image_record import ImageRecord, read_records
 from ood_eval.report.breakdown import Breakdown, breakdowns_of
 from ood_eval.report.calibration import Calibration, calibration_of, marks_of
-from ood_eval.report.crossing import Crossing, Extras, crossings_of, extras_of
 from ood_eval.report.drawing import distribution_svg, line_style, precision_svg, roc_svg
-from ood_eval.report.duels import Duel, duels_of, surely_better
 from ood_eval.report.gallery import gallery_payload
+from ood_eval.report.protocol_tables import FurtherMetrics, ProtocolTable, further_metrics_of, protocol_tables_of
 from ood_eval.report.result import Result
+from ood_eval.report.significance import PairTable, pair_tables_of, surely_better
 from ood_eval.report.table import (
     ABSENT,
     METRICS,
@@ -115,9 +115,9 @@ class Section:
     gallery_note: str
     calibration: Calibration | None
     breakdowns: tuple[BreakdownTable, ...]
-    duels: tuple[Duel, ...]
-    crossings: tuple[Crossing, ...]
-    extras: Extras | None
+    pair_tables: tuple[PairTable, ...]
+    protocol_tables: tuple[ProtocolTable, ...]
+    further_metrics: FurtherMetrics | None
     classes: tuple[tuple[str, str, str], ...]
     provenance: tuple[tuple[str, str], ...]
 
@@ -130,22 +130,22 @@ class Section:
             ("curves", "Curves", self.roc),
             ("thresholds", "Thresholds", self.calibration),
             ("breakdown", "What makes it hard", self.breakdowns),
-            ("duels", "Significance", self.duels),
-            ("protocols", "Protocols", self.crossings),
+            ("significance", "Significance", self.pair_tables),
+            ("protocols", "Protocols", self.protocol_tables),
             ("classes", "Segmentation", self.classes),
             ("origin", "Origin", True),
         )
         return tuple((anchor, title) for anchor, title, there in parts if there)
 
     @property
-    def duel_switch(self) -> tuple[tuple[str, str], ...]:
+    def pair_switch(self) -> tuple[tuple[str, str], ...]:
         """Metric and its title, of each comparison."""
-        return tuple((duel.metric, duel.title) for duel in self.duels)
+        return tuple((pairs.metric, pairs.title) for pairs in self.pair_tables)
 
     @property
-    def cross_switch(self) -> tuple[tuple[str, str], ...]:
+    def protocol_switch(self) -> tuple[tuple[str, str], ...]:
         """Metric and its title, of each cross-protocol table."""
-        return tuple((cross.metric, cross.title) for cross in self.crossings)
+        return tuple((cross.metric, cross.title) for cross in self.protocol_tables)
 
 
 def section_of(result: Result, key: str) -> Section:
@@ -190,9 +190,9 @@ def section_of(result: Result, key: str) -> Section:
         gallery_note=_gallery_note(result, shown),
         calibration=calibration_of(result),
         breakdowns=tuple(_breakdown_table(one, names) for one in found),
-        duels=duels_of(result),
-        crossings=crossings_of(result),
-        extras=extras_of(result),
+        pair_tables=pair_tables_of(result),
+        protocol_tables=protocol_tables_of(result),
+        further_metrics=further_metrics_of(result),
         classes=tuple(
             (name, ABSENT if quality.iou is None else f"{100 * quality.iou:.1f}", f"{100 * quality.share:.2f}")
             for name, quality in result.classes.items()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ood_eval.experiment.run import SEGMENTER
+from ood_eval.engine.evaluation import SEGMENTER
 from ood_eval.report.published import Published, published_for
 from ood_eval.report.result import Result
 from ood_eval.report.result import detectors_of as _detectors_of

@@ -56,17 +56,17 @@ def _markdown_rest(section: Section) -> list[str]:
                 for line in panel.lines
             ]
             lines += [*_table(["", one.unit, *section.detectors], body), ""]
-    for duel in section.duels:
-        body = [[name, *(f"**{c.text}**" if c.kind else c.text for c in cells)] for name, cells in duel.lines]
-        lines += [f"### Differences in {duel.title}", "", *_table(["line minus column", *duel.names], body)]
-        lines += ["", duel.note, ""]
-    for cross in section.crossings:
+    for pairs in section.pair_tables:
+        body = [[name, *(f"**{c.text}**" if c.kind else c.text for c in cells)] for name, cells in pairs.lines]
+        lines += [f"### Differences in {pairs.title}", "", *_table(["line minus column", *pairs.names], body)]
+        lines += ["", pairs.note, ""]
+    for cross in section.protocol_tables:
         lines += [f"### {cross.title} under every protocol", ""]
         body = [[name, *map(_marked, cells), apart] for name, cells, apart in cross.lines]
         lines += [*_table(["Detector", *cross.protocols, "apart"], body), ""]
-    if section.extras is not None:
-        head = ["Detector", *(f"{metric} ({protocol})" for protocol, metric in section.extras.columns)]
-        body = [[name, *map(_marked, cells)] for name, cells in section.extras.lines]
+    if section.further_metrics is not None:
+        head = ["Detector", *(f"{metric} ({protocol})" for protocol, metric in section.further_metrics.columns)]
+        body = [[name, *map(_marked, cells)] for name, cells in section.further_metrics.lines]
         lines += ["### Components and further numbers", "", *_table(head, body), ""]
     lines += ["### Segmentation", "", *_table(["Class", "IoU", "share of pixels"], section.classes), ""]
     lines += ["### Where the numbers come from", ""]

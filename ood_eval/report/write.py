@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from ood_eval.engine.gallery import load_frame
 from ood_eval.errors import ResultError
-from ood_eval.experiment.gallery import load_frame
 from ood_eval.files import write_json, write_text
 from ood_eval.report.figures import draw_curves, draw_distributions, draw_gallery
 from ood_eval.report.overview import overview_of

@@ -20,8 +20,8 @@ from ood_eval.detectors.knn import KNN
 from ood_eval.detectors.mahalanobis import Mahalanobis
 from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
+from ood_eval.engine.code import code_identity
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.experiment.code import code_identity
 from ood_eval.networks import Extras, Forward, Segmenter
 from ood_eval.networks.autoencoder import Autoencoder
 from ood_eval.networks.confidence_branch import ConfidenceBranch

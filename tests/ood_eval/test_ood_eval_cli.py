@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ood_eval.cli import Training, _one_line, main
+from ood_eval.engine.row import read_rows
+from ood_eval.engine.summary import read_summary
 from ood_eval.errors import DataError
-from ood_eval.experiment.row import read_rows
-from ood_eval.experiment.summary import read_summary
 from ood_eval.jobs import plan_of
 from ood_eval.report import read_result
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ood_eval.engine.gallery import GalleryFrame
+from ood_eval.engine.row import Provenance, Row
 from ood_eval.errors import ResultError
-from ood_eval.experiment.gallery import GalleryFrame
-from ood_eval.experiment.row import Provenance, Row
 from ood_eval.report import Result, print_table, read_result, write_report
 from ood_eval.report.figures import heat_map, truth_overlay
 from ood_eval.report.gallery import levels_of

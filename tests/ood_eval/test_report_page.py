@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from ood_eval.data.sample import Sample
-from ood_eval.experiment.curves import Curves
-from ood_eval.experiment.gallery import save_frame
-from ood_eval.experiment.row import Provenance, Row, write_rows
+from ood_eval.engine.curves import Curves
+from ood_eval.engine.gallery import save_frame
+from ood_eval.engine.row import Provenance, Row, write_rows
 from ood_eval.files import write_json, write_text
 from ood_eval.report import read_results, write_report
 

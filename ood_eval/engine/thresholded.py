@@ -1,4 +1,4 @@
-"""Numbers whose threshold is known only after the last image: components and open-set mIoU, from kept score maps."""
+"""Metrics whose threshold is known only after the last image: components and open-set mIoU, from kept score maps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.experiment.score_maps import ScoreMaps
+from ood_eval.engine.score_maps import ScoreMaps
 from ood_eval.metrics import (
     Components,
     Number,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from ood_eval.experiment.compare import Comparison
+from ood_eval.engine.bootstrap import Comparison
 from ood_eval.report.result import Result
 from ood_eval.report.table import ABSENT, METRICS, detectors_of, title_of
 
@@ -15,7 +15,7 @@ _TITLES: Final = {metric: (title, larger) for metric, title, larger in METRICS}
 
 
 @dataclass(frozen=True, slots=True)
-class DuelCell:
+class PairCell:
     """A difference in points of percent; `kind` is best where the line's detector is surely better, else empty."""
 
     text: str
@@ -25,17 +25,17 @@ class DuelCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class PairTable:
     """One metric: the difference of each line's detector to each column's."""
 
     metric: str
     title: str
     names: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[DuelCell, ...]], ...]
+    lines: tuple[tuple[str, tuple[PairCell, ...]], ...]
     note: str
 
 
-def duels_of(result: Result) -> tuple[Duel, ...]:
+def pair_tables_of(result: Result) -> tuple[PairTable, ...]:
     """A square table per metric of the comparisons that the run left; empty if it left none."""
     found = []
     for metric in dict.fromkeys(one.metric for one in result.comparisons):
@@ -54,7 +54,7 @@ def duels_of(result: Result) -> tuple[Duel, ...]:
             "Below each its own 95 % interval. Marked: the line's detector is better than the column's at the level of "
             "5 % for all pairs together (max-t over the same resamples), so an unmarked interval may exclude zero."
         )
-        found.append(Duel(metric, title, tuple(title_of(name) for name in names), lines, note))
+        found.append(PairTable(metric, title, tuple(title_of(name) for name in names), lines, note))
     return tuple(found)
 
 
@@ -66,17 +66,17 @@ def surely_better(result: Result, one: str, other: str, metric: str) -> bool | N
     return _cell(one, other, pairs, larger=_TITLES.get(metric, (metric, True))[1]).kind == "best"
 
 
-def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, larger: bool) -> DuelCell:
+def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, larger: bool) -> PairCell:
     sign, found = 1.0, pairs.get((line, column))
     if found is None:
         sign, found = -1.0, pairs.get((column, line))
     if found is None or math.isnan(found.difference):
-        return DuelCell("" if line == column else ABSENT)
+        return PairCell("" if line == column else ABSENT)
     low, high = sorted((sign * found.low, sign * found.high))
     difference = sign * found.difference
     better = (difference > 0.0 if larger else difference < 0.0) and found.p_family < LEVEL
     interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
     text = f"{100.0 * difference:+.1f}"
-    return DuelCell(
+    return PairCell(
         text, "best" if better else "", interval, f"p = {found.p_value:.3g}, of all pairs {found.p_family:.3g}"
     )

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from ood_eval.engine.image_record import METRICS, ImageRecord
 from ood_eval.errors import ResultError
-from ood_eval.experiment.record import METRICS, ImageRecord
 from ood_eval.files import write_text
 
 RESAMPLES: Final = 2000

@@ -19,9 +19,8 @@ from ood_eval.data import First, attributes_of
 from ood_eval.data.generated import Generated
 from ood_eval.data.sample import Sample, SegDataset, samples
 from ood_eval.detectors import Detector
-from ood_eval.errors import CheckpointError, ConfigError, DataError
-from ood_eval.experiment.gallery import Gallery, save_frame
-from ood_eval.experiment.record import (
+from ood_eval.engine.gallery import Gallery, save_frame
+from ood_eval.engine.image_record import (
     ImageRecord,
     ObjectRecord,
     image_values,
@@ -30,9 +29,10 @@ from ood_eval.experiment.record import (
     read_records,
     write_records,
 )
-from ood_eval.experiment.score_maps import ScoreMaps
-from ood_eval.experiment.shard import Tally
-from ood_eval.experiment.suite import Suite
+from ood_eval.engine.score_maps import ScoreMaps
+from ood_eval.engine.suite import Suite
+from ood_eval.engine.tally import Tally
+from ood_eval.errors import CheckpointError, ConfigError, DataError
 from ood_eval.files import write_bytes
 from ood_eval.networks import Extras, Forward, Segmenter, images_from_rgb
 
@@ -123,7 +123,7 @@ def evaluate(
         for start, path in zip(starts, paths, strict=True):
             if path.is_file():
                 for record in read_records(path.with_suffix(".jsonl")):
-                    gallery.offer(record.index, *badness(record))
+                    gallery.offer(record.index, *failure_of(record))
                 continue
             tally = Tally(list(detectors), suite.protocols, len(segmenter.class_names))
             records = []
@@ -145,7 +145,7 @@ def evaluate(
     return paths
 
 
-def badness(record: ImageRecord) -> tuple[float | None, float | None]:
+def failure_of(record: ImageRecord) -> tuple[float | None, float | None]:
     """Mean FPR95 and mean AUPR over detectors, None where the image lacks a class."""
     found = []
     for metric in ("fpr95", "aupr"):
@@ -186,7 +186,7 @@ def _score_image(
     height, width = sample.anomaly.shape
     known, anomalous, void = pixel_counts(sample.anomaly)
     record = ImageRecord(index, sample.id, height, width, known, anomalous, void, attributes, objects, values)
-    if gallery.offer(index, *badness(record)):
+    if gallery.offer(index, *failure_of(record)):
         save_frame(gallery.path(index), sample, sample.anomaly, predicted, scores)
     if maps is not None:
         maps.save(index, sample, predicted, scores)

@@ -10,14 +10,14 @@ import pytest
 
 from ood_eval.data import BENCHMARKS, StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.engine import scoring
+from ood_eval.engine.curves import curves_of
+from ood_eval.engine.evaluation import Evaluation
+from ood_eval.engine.gallery import gallery_indices, load_frame
+from ood_eval.engine.row import Provenance, Row, read_rows, write_rows
+from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
+from ood_eval.engine.tally import Tally
 from ood_eval.errors import CheckpointError, ConfigError, DataError, ResultError
-from ood_eval.experiment import evaluate as evaluating
-from ood_eval.experiment.curves import curves_of
-from ood_eval.experiment.gallery import gallery_indices, load_frame
-from ood_eval.experiment.row import Provenance, Row, read_rows, write_rows
-from ood_eval.experiment.run import Evaluation
-from ood_eval.experiment.shard import Tally
-from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
 from ood_eval.files import content_key, read_json, write_json, write_text
 from ood_eval.metrics import PROTOCOLS, ScoreHistogram
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
@@ -186,7 +186,7 @@ def test_a_finished_evaluation_answers_at_once(
 ) -> None:
     evaluation = _evaluation(shared_streets, checkpoint)
     folder = evaluation.run(tmp_path / "out")
-    monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
+    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
     assert evaluation.run(tmp_path / "out") == folder
     assert _evaluation(shared_streets, checkpoint, "msp")._identity({}) != evaluation._identity({})
     moved = dataclasses.replace(evaluation, benchmark=BenchmarkSpec("streethazards", root=tmp_path))
@@ -196,17 +196,17 @@ def test_a_finished_evaluation_answers_at_once(
 def test_a_broken_evaluation_continues_and_ends_alike(
     shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluating, "_SHARD", 2)
+    monkeypatch.setattr(scoring, "_SHARD", 2)
     names = ("msp", "kl_matching", "knn")
     whole = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "whole")
-    real, scored = evaluating._score_image, []
+    real, scored = scoring._score_image, []
 
     def cut(split, index, *rest):
         if index == 3:
             raise KeyboardInterrupt
         return real(split, index, *rest)
 
-    monkeypatch.setattr(evaluating, "_score_image", cut)
+    monkeypatch.setattr(scoring, "_score_image", cut)
     with pytest.raises(KeyboardInterrupt):
         _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
     assert not list((tmp_path / "broken").rglob("rows.jsonl"))
@@ -215,7 +215,7 @@ def test_a_broken_evaluation_continues_and_ends_alike(
         scored.append(index)
         return real(split, index, *rest)
 
-    monkeypatch.setattr(evaluating, "_score_image", count)
+    monkeypatch.setattr(scoring, "_score_image", count)
     resumed = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
     assert scored == [2, 3]
     for name in ("images.jsonl", "thresholds.json", "curves.json"):

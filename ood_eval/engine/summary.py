@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ood_eval.engine.row import Row
 from ood_eval.errors import ResultError
-from ood_eval.experiment.row import Row
 from ood_eval.files import write_text
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ood_eval.experiment.cross import cross_protocol
+from ood_eval.engine.protocol_spread import cross_protocol
 from ood_eval.report.result import Result
 from ood_eval.report.table import ABSENT, METRICS, Cell, column_of, detectors_of, title_of
 
 
 @dataclass(frozen=True, slots=True)
-class Crossing:
+class ProtocolTable:
     """One metric: a column per protocol and how far apart they lie; a line per detector, spread last."""
 
     metric: str
@@ -20,7 +20,7 @@ class Crossing:
     lines: tuple[tuple[str, tuple[Cell, ...], str], ...]
 
 
-def crossings_of(result: Result) -> tuple[Crossing, ...]:
+def protocol_tables_of(result: Result) -> tuple[ProtocolTable, ...]:
     """The table of each metric; empty where the run has one protocol only."""
     crossed = {(line.detector, line.metric): line for line in cross_protocol(result.ranking_rows)}
     protocols = tuple(dict.fromkeys(name for line in crossed.values() for name in line.values))
@@ -42,19 +42,19 @@ def crossings_of(result: Result) -> tuple[Crossing, ...]:
             )
             for place, (name, line) in enumerate(zip(detectors, of_metric, strict=True))
         )
-        found.append(Crossing(metric, title, protocols, lines))
+        found.append(ProtocolTable(metric, title, protocols, lines))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Extras:
+class FurtherMetrics:
     """Numbers beyond AUROC, AUPR and FPR95: (protocol, metric) per column, a line per detector."""
 
     columns: tuple[tuple[str, str], ...]
     lines: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
-def extras_of(result: Result) -> Extras | None:
+def further_metrics_of(result: Result) -> FurtherMetrics | None:
     """Component metrics, best F1, open-mIoU and whatever else the protocols give; None where they give nothing else."""
     usual = {metric for metric, _, _ in METRICS}
     columns = tuple(dict.fromkeys((row.protocol, row.metric) for row in result.ranking_rows if row.metric not in usual))
@@ -63,4 +63,4 @@ def extras_of(result: Result) -> Extras | None:
     detectors = detectors_of(result)
     filled = [column_of([result.spread(name, *column) for name in detectors], larger=True) for column in columns]
     lines = tuple((title_of(name), tuple(column[i] for column in filled)) for i, name in enumerate(detectors))
-    return Extras(columns, lines)
+    return FurtherMetrics(columns, lines)

@@ -103,7 +103,7 @@ def load_suite(name: str) -> Suite:
         ConfigError: there is no such suite, or it has a misspelt key or a wrong value, which the message names.
     """
     path = Path(name)
-    shipped = resources.files("ood_eval.experiment") / "suites" / f"{name}.yaml"
+    shipped = resources.files("ood_eval.engine") / "suites" / f"{name}.yaml"
     try:
         text = path.read_text(encoding="utf-8") if path.suffix else shipped.read_text(encoding="utf-8")
         value = yaml.safe_load(text)

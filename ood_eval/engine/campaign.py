@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from ood_eval.data import BENCHMARKS, First, SegDataset, build_dataset, check_dataset, find_root, passed_over
 from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.engine.bootstrap import compare, image_table, write_comparisons
+from ood_eval.engine.evaluation import Evaluation, checked_device, write_run
+from ood_eval.engine.image_record import read_records
+from ood_eval.engine.row import read_rows
+from ood_eval.engine.suite import BenchmarkSpec, Suite
+from ood_eval.engine.summary import summarise, write_summary
 from ood_eval.errors import ConfigError, DataError
-from ood_eval.experiment.compare import compare, image_table, write_comparisons
-from ood_eval.experiment.record import read_records
-from ood_eval.experiment.row import read_rows
-from ood_eval.experiment.run import Evaluation, checked_device, write_run
-from ood_eval.experiment.suite import BenchmarkSpec, Suite
-from ood_eval.experiment.summary import summarise, write_summary
 from ood_eval.training import ExtrasPlan, Machine
 
 _LOG: Final = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from ood_eval.detectors.processed import Processed
 from ood_eval.errors import ConfigError
 
 # The rooms whose code decides scores and numbers, and those that decide what fitting finds.
-SCORING: Final = ("data", "detectors", "metrics", "networks", "experiment")
+SCORING: Final = ("data", "detectors", "metrics", "networks", "engine")
 FITTING: Final = ("data", "detectors", "networks")
 
 

@@ -19,13 +19,13 @@ import torch
 from ood_eval.data.fingerprint import dataset_hash, file_hash
 from ood_eval.data.sample import SegDataset
 from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
+from ood_eval.engine.aggregation import SEGMENTER, Aggregation
+from ood_eval.engine.code import FITTING, code_identity
+from ood_eval.engine.row import Provenance, write_rows
+from ood_eval.engine.score_maps import ScoreMaps
+from ood_eval.engine.scoring import check_classes, evaluate, fit_detectors
+from ood_eval.engine.suite import BenchmarkSpec, Suite
 from ood_eval.errors import CheckpointError, ConfigError, ResultError
-from ood_eval.experiment.code import FITTING, code_identity
-from ood_eval.experiment.evaluate import check_classes, evaluate, fit_detectors
-from ood_eval.experiment.numbers import SEGMENTER, Numbers
-from ood_eval.experiment.row import Provenance, write_rows
-from ood_eval.experiment.score_maps import ScoreMaps
-from ood_eval.experiment.suite import BenchmarkSpec, Suite
 from ood_eval.files import content_key, write_json
 from ood_eval.networks import Extras, Segmenter, load_segmenter
 from ood_eval.training import ExtrasPlan, Machine, extras_identity, train_extras
@@ -125,7 +125,7 @@ class Evaluation:
         if len(self.devices) > 1:
             self._share_out(states, out, folder, kept, keys)
         shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, kept)
-        numbers = Numbers(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
+        numbers = Aggregation(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
         rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
         write_rows(folder / "rows.jsonl", rows)
 

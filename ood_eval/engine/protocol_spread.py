@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ood_eval.experiment.record import METRICS
-from ood_eval.experiment.row import Row
+from ood_eval.engine.image_record import METRICS
+from ood_eval.engine.row import Row
 from ood_eval.metrics import PROTOCOLS
 
 

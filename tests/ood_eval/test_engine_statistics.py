@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ood_eval.errors import ResultError
-from ood_eval.experiment.compare import compare, image_table, read_comparisons, write_comparisons
-from ood_eval.experiment.cross import cross_protocol
-from ood_eval.experiment.gallery import Gallery
-from ood_eval.experiment.record import (
+from ood_eval.engine.bootstrap import compare, image_table, read_comparisons, write_comparisons
+from ood_eval.engine.gallery import Gallery
+from ood_eval.engine.image_record import (
     ImageRecord,
     ObjectRecord,
     image_values,
@@ -18,8 +16,10 @@ from ood_eval.experiment.record import (
     read_records,
     write_records,
 )
-from ood_eval.experiment.row import Provenance, Row
-from ood_eval.experiment.summary import read_summary, summarise, write_summary
+from ood_eval.engine.protocol_spread import cross_protocol
+from ood_eval.engine.row import Provenance, Row
+from ood_eval.engine.summary import read_summary, summarise, write_summary
+from ood_eval.errors import ResultError
 from ood_eval.metrics import ranking_curve
 
 

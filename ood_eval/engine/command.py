@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ood_eval.data import SegDataset
+from ood_eval.engine.campaign import Campaign
+from ood_eval.engine.suite import load_suite
 from ood_eval.errors import CheckpointError, ConfigError, DataError
-from ood_eval.experiment.campaign import Campaign
-from ood_eval.experiment.suite import load_suite
 from ood_eval.jobs import machine_of, plan_of, report
 from ood_eval.training import train
 

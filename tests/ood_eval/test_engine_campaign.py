@@ -14,15 +14,15 @@ from PIL import Image
 
 from ood_eval.data import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.engine import evaluation as running
+from ood_eval.engine import scoring
+from ood_eval.engine.bootstrap import read_comparisons
+from ood_eval.engine.campaign import Campaign, scored_split
+from ood_eval.engine.image_record import read_records
+from ood_eval.engine.row import read_rows
+from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite
+from ood_eval.engine.summary import read_summary
 from ood_eval.errors import ConfigError, DataError, DetectorError
-from ood_eval.experiment import evaluate as evaluating
-from ood_eval.experiment import run as running
-from ood_eval.experiment.campaign import Campaign, scored_split
-from ood_eval.experiment.compare import read_comparisons
-from ood_eval.experiment.record import read_records
-from ood_eval.experiment.row import read_rows
-from ood_eval.experiment.suite import BenchmarkSpec, DetectorSpec, Suite
-from ood_eval.experiment.summary import read_summary
 from ood_eval.files import read_json
 from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
 from ood_eval.networks import Forward, PyramidConfig, build_segmenter, images_from_rgb, load_segmenter, save_segmenter
@@ -132,7 +132,7 @@ def test_a_finished_campaign_answers_at_once_and_changes_no_byte(
     out = one.run(tmp_path / "out")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert not list(out.rglob("scores"))
-    monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
+    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
     one.run(out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
@@ -146,7 +146,7 @@ def test_a_campaign_broken_in_its_second_phase_scores_nothing_again(
         broken.setattr(running, "write_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             one.run(tmp_path / "broken")
-    monkeypatch.setattr(evaluating, "_score_image", lambda *_: pytest.fail("scored again"))
+    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
     again = one.run(tmp_path / "broken")
     assert (again / "comparisons.jsonl").read_bytes() == (whole / "comparisons.jsonl").read_bytes()
     for name in ("images.jsonl", "thresholds.json"):
@@ -313,7 +313,7 @@ def test_two_devices_score_what_one_does(
     """Shards of one image each, shared out to two processes: the same rows, records and gallery."""
     found = []
     for name, devices in (("one", ["cpu"]), ("two", ["cpu", "cpu"])):
-        script = "import sys; from ood_eval.experiment import evaluate; evaluate._SHARD = 1; "
+        script = "import sys; from ood_eval.engine import scoring; scoring._SHARD = 1; "
         script += "from ood_eval.cli import main; sys.exit(main()) if __name__ == '__main__' else None"
         (tmp_path / "shards.py").write_text(script)
         command = [sys.executable, str(tmp_path / "shards.py"), "run-caos", "--data", str(shared_streets)]

@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from ood_eval.experiment.curves import curves_of
-from ood_eval.experiment.record import read_records
-from ood_eval.experiment.row import Provenance, Row
-from ood_eval.experiment.score_maps import ScoreMaps
-from ood_eval.experiment.second_look import component_numbers, open_number
-from ood_eval.experiment.shard import Tally
-from ood_eval.experiment.suite import BenchmarkSpec, Suite
+from ood_eval.engine.curves import curves_of
+from ood_eval.engine.image_record import read_records
+from ood_eval.engine.row import Provenance, Row
+from ood_eval.engine.score_maps import ScoreMaps
+from ood_eval.engine.suite import BenchmarkSpec, Suite
+from ood_eval.engine.tally import Tally
+from ood_eval.engine.thresholded import component_numbers, open_number
 from ood_eval.files import write_json
 from ood_eval.metrics import TRACKS, Confusion, Dataset, Number, OperatingPoint, Smiyc, best_f1_point, recall_point
 
@@ -26,7 +26,7 @@ _LEFT_OVER: Final = frozenset({"unlabeled", "other", "background"})
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class Aggregation:
     """What an evaluation's shards hold.
 
     Args:
@@ -77,7 +77,7 @@ class Numbers:
             binned = tally.rankings.get((detector, Smiyc.counts_as))
             points[detector] = best_f1_point(binned.histogram) if isinstance(binned, Smiyc) else None
         if maps is not None:
-            found += self._second_look(folder, maps, points)
+            found += self._thresholded(folder, maps, points)
         write_json(folder / "curves.json", curves)
         write_json(folder / "thresholds.json", thresholds)
         write_json(folder / "segmenter.json", segmentation(plain.confusion, self.class_names))
@@ -97,7 +97,7 @@ class Numbers:
             tally.add_file(path)
         return tally
 
-    def _second_look(
+    def _thresholded(
         self, folder: Path, maps: ScoreMaps, points: dict[str, OperatingPoint | None]
     ) -> list[tuple[str, str, Number, float]]:
         towns = [_town(record.attributes, record.id) for record in read_records(folder / "images.jsonl")]
