@@ -6,8 +6,8 @@ import trimesh
 
 from hazardsim.catalogue.model import Material, Part, TaggedPart
 from hazardsim.errors import RenderError
+from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.renderer import MitsubaRenderer
-from hazardsim.server.render.view import View
 from hazardsim.server.scene import Camera, SceneObject, StaticMesh, Town, TownObject
 from hazardsim.server.weather import Weather
 from hazardsim.taxonomy import TAG
@@ -78,7 +78,7 @@ def labels(renderer, scene, at, objects=(), hidden=frozenset(), **size):
 def test_depth_of_the_ground_is_analytic(renderer):
     at = pose(z=1.5, pitch=-8, yaw=30)
     tag, _, depth = labels(renderer, town(static(plane(), TAG["Roads"])), at)
-    view = View.of(cameras(at)[0])
+    view = PinholeCamera.of(cameras(at)[0])
     directions = view.directions()
     distance = -1.5 / directions[..., 2]
     expected = distance * (directions @ at[:3, 0])
@@ -116,7 +116,7 @@ def test_points_project_as_carla_says(renderer, fov):
         assert len(rows) > 0
         assert abs(columns.mean() + 0.5 - u) < 0.75
         assert abs(rows.mean() + 0.5 - v) < 0.75
-        projected = View.of(cameras(at, width=width, height=height, fov=fov)[0]).project(centre[None])
+        projected = PinholeCamera.of(cameras(at, width=width, height=height, fov=fov)[0]).project(centre[None])
         assert np.allclose(projected[0], [u, v, forward], atol=1e-6)
 
 
@@ -146,7 +146,7 @@ def test_labels_agree_with_trimesh_on_a_random_scene(renderer):
         meshes.append(static(body, 3, 0x8000 + k))
     at = pose(z=1.0)
     tag, number, depth = labels(renderer, town(*meshes), at)
-    view = View.of(cameras(at)[0])
+    view = PinholeCamera.of(cameras(at)[0])
     directions = view.directions().reshape(-1, 3)
     expected, along = nearest_by_trimesh(bodies, at[:3, 3], directions, at[:3, 0])
     assert np.array_equal(tag == TAG["Sky"], number == 0)

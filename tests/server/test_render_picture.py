@@ -12,7 +12,7 @@ import trimesh
 
 from hazardsim.catalogue.model import Material, Part, TaggedPart
 from hazardsim.errors import RenderError
-from hazardsim.server.render import air
+from hazardsim.server.render import atmosphere
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.render.variant import LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
 from hazardsim.server.scene import Camera, SceneObject, StaticMesh, Town
@@ -198,12 +198,12 @@ def test_scalar_and_wide_agree(renderer):
 
 
 def test_fog_is_thinner_higher_up_and_starts_at_its_distance():
-    fog = air.fog_of(Weather(fog_density=50, fog_falloff=1.0, fog_distance=10))
+    fog = atmosphere.fog_of(Weather(fog_density=50, fog_falloff=1.0, fog_distance=10))
     far = np.array([200.0])
-    level, climbing = (air.optical_depth(fog, 1.5, np.array([rise]), far)[0] for rise in (0.0, 0.3))
+    level, climbing = (atmosphere.optical_depth(fog, 1.5, np.array([rise]), far)[0] for rise in (0.0, 0.3))
     assert climbing < 0.5 * level
-    assert air.optical_depth(fog, 1.5, np.array([0.0]), np.array([9.0]))[0] == 0
-    assert air.fog_of(Weather(fog_density=0)).extinction == 0
+    assert atmosphere.optical_depth(fog, 1.5, np.array([0.0]), np.array([9.0]))[0] == 0
+    assert atmosphere.fog_of(Weather(fog_density=0)).extinction == 0
 
 
 def test_a_broken_llvm_falls_back_to_scalar(tmp_path):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.render.view import View
+from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.taxonomy import TAG
 
 FAR_M: Final = 1000.0
@@ -25,15 +25,15 @@ class Labels:
 
 
 def labels_of_hits(
-    view: View,
+    pinhole: PinholeCamera,
     met: NDArray[np.bool_],
     tag: NDArray[np.uint8],
     object_id: NDArray[np.uint32],
     distance_m: NDArray[np.float32],
 ) -> Labels:
     """Labels from what each pixel's ray met, all [H,W]; `distance_m` is along the ray."""
-    axis = view.matrix[:3, 0]
-    along = view.directions() @ (axis / np.linalg.norm(axis))
+    axis = pinhole.matrix[:3, 0]
+    along = pinhole.directions() @ (axis / np.linalg.norm(axis))
     return Labels(
         np.where(met, tag, TAG["Sky"]).astype(np.uint8),
         np.where(met, object_id, 0).astype(np.uint32),

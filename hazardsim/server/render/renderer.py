@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from hazardsim.catalogue.model import TaggedPart
 from hazardsim.errors import RenderError
-from hazardsim.server.render import air, scalar, sky, tone
+from hazardsim.server.render import atmosphere, scalar_path_tracer, sky, tone_mapping
 from hazardsim.server.render.denoise import denoised
-from hazardsim.server.render.geometry import joined, soup_of_part
-from hazardsim.server.render.ground import DeviceGround, Water, water_of
+from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers
 from hazardsim.server.render.labels import Labels, depth_image, instance_image, semantic_image
-from hazardsim.server.render.pathtrace import DeviceSky, Picture, render_wide
-from hazardsim.server.render.stage import Crowd, LoadedModel, ModelStore, Placement, Stage
-from hazardsim.server.render.tables import DeviceMaterials
+from hazardsim.server.render.materials import DeviceMaterials
+from hazardsim.server.render.path_tracer import DeviceSky, RenderBuffers, render_vectorised
+from hazardsim.server.render.pinhole import PinholeCamera
+from hazardsim.server.render.raycast import cast_labels, cast_ray
 from hazardsim.server.render.textures import MaterialLibrary
-from hazardsim.server.render.trace import trace_labels, trace_ray
+from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import Variant, activate, choose_variant
-from hazardsim.server.render.view import View
+from hazardsim.server.render.wetness import DeviceWetness, Water, water_of
 from hazardsim.server.scene import Camera, Hit, SceneObject, Town
 from hazardsim.server.weather import Weather
 
@@ -46,7 +46,7 @@ class Times:
 
 @dataclass(slots=True)
 class _Frame:
-    """What is computed once for all cameras of a view."""
+    """What is computed once for all cameras that share rays."""
 
     labels: Labels | None = None
     radiance: NDArray[np.float32] | None = field(default=None, repr=False)
@@ -74,17 +74,17 @@ class MitsubaRenderer:
         self._lock = threading.RLock()
         self._materials = MaterialLibrary()
         self._device_materials: tuple[int, DeviceMaterials] | None = None
-        self._store = ModelStore(self._variant.wide)
+        self._buffers = ModelBuffers(self._variant.vectorised)
         self._models: dict[str, LoadedModel] = {}
         self._town_model: LoadedModel | None = None
-        self._town_things: list[Placement] = []
-        self._town: tuple[frozenset[int], Crowd] | None = None
-        self._moving: tuple[object, Crowd] | None = None
-        self._set: tuple[tuple[Crowd, Crowd], Stage] | None = None
+        self._town_instances: list[Instance] = []
+        self._town_tree: tuple[frozenset[int], InstanceTree] | None = None
+        self._actor_tree: tuple[object, InstanceTree] | None = None
+        self._geometry_now: tuple[tuple[InstanceTree, InstanceTree], Geometry] | None = None
         self._sky: tuple[tuple[object, ...], sky.Sky] | None = None
         self._device_sky: tuple[object, DeviceSky] | None = None
-        self._ground: tuple[Water, DeviceGround] | None = None
-        self._scalar: scalar.ScalarScenes | None = None
+        self._device_wetness: tuple[Water, DeviceWetness] | None = None
+        self._scalar: scalar_path_tracer.ScalarScenes | None = None
         self.times = Times()
 
     @property
@@ -106,14 +106,14 @@ class MitsubaRenderer:
         """
         with self._lock:
             activate(self._variant)
-            self._store = ModelStore(self._variant.wide)
+            self._buffers = ModelBuffers(self._variant.vectorised)
             self._models = {}
-            self._town = self._moving = self._set = self._scalar = None
-            self._town_model = self._store.add(
-                joined(soup_of_part(m.part, m.tag, self._materials, m.object_ids) for m in town.meshes)
+            self._town_tree = self._actor_tree = self._geometry_now = self._scalar = None
+            self._town_model = self._buffers.add(
+                joined(triangles_of_part(m.part, m.tag, self._materials, m.object_ids) for m in town.meshes)
             )
             models: dict[str, LoadedModel] = {}
-            self._town_things = []
+            self._town_instances = []
             for thing in town.objects:
                 if thing.model is None:
                     continue
@@ -121,7 +121,7 @@ class MitsubaRenderer:
                     raise RenderError(f"town {town.name}: object {thing.name} names the unknown model {thing.model!r}")
                 if thing.model not in models:
                     models[thing.model] = self._model(town.models[thing.model])
-                self._town_things.append(Placement(models[thing.model], thing.pose, thing.id))
+                self._town_instances.append(Instance(models[thing.model], thing.pose, thing.id))
 
     def render(
         self,
@@ -138,12 +138,12 @@ class MitsubaRenderer:
         with self._lock:
             activate(self._variant)
             self.times = Times()
-            stage = self._stage(objects, hidden)
-            frames: dict[View, _Frame] = {}
+            geometry = self._geometry(objects, hidden)
+            frames: dict[PinholeCamera, _Frame] = {}
             images = []
             for camera in cameras:
-                frame = frames.setdefault(View.of(camera), _Frame())
-                images.append(self._image(camera, View.of(camera), frame, stage, weather))
+                frame = frames.setdefault(PinholeCamera.of(camera), _Frame())
+                images.append(self._image(camera, PinholeCamera.of(camera), frame, geometry, weather))
             return images
 
     def cast(
@@ -160,87 +160,97 @@ class MitsubaRenderer:
             raise RenderError("cast: the direction has no length, or a number is not finite; give a finite ray")
         with self._lock:
             activate(self._variant)
-            stage = self._stage(objects, hidden)
-            return trace_ray(stage, np.asarray(origin, dtype=np.float64), np.asarray(direction) / length, reach_m)
+            geometry = self._geometry(objects, hidden)
+            return cast_ray(geometry, np.asarray(origin, dtype=np.float64), np.asarray(direction) / length, reach_m)
 
     def _model(self, parts: Sequence[TaggedPart]) -> LoadedModel:
-        return self._store.add(joined(soup_of_part(p.part, p.tag, self._materials) for p in parts))
+        return self._buffers.add(joined(triangles_of_part(p.part, p.tag, self._materials) for p in parts))
 
-    def _stage(self, objects: Sequence[SceneObject], hidden: frozenset[int]) -> Stage:
+    def _geometry(self, objects: Sequence[SceneObject], hidden: frozenset[int]) -> Geometry:
         began = time.perf_counter()
-        if self._town is None or self._town[0] != hidden:
-            self._town = (hidden, Crowd(self._standing(hidden)))
+        if self._town_tree is None or self._town_tree[0] != hidden:
+            self._town_tree = (hidden, InstanceTree(self._standing(hidden)))
         identity = tuple((o.id, o.key, np.asarray(o.pose, dtype=np.float64).tobytes()) for o in objects)
-        if self._moving is None or self._moving[0] != identity:
+        if self._actor_tree is None or self._actor_tree[0] != identity:
             for thing in objects:
                 if thing.key not in self._models:
                     self._models[thing.key] = self._model(thing.parts)
-            self._moving = (identity, Crowd([Placement(self._models[o.key], o.pose, o.id) for o in objects]))
-        crowds = (self._town[1], self._moving[1])
-        if self._set is None or self._set[0] != crowds:
-            self._set = (crowds, Stage(crowds, self._store, self._variant.wide))
+            self._actor_tree = (identity, InstanceTree([Instance(self._models[o.key], o.pose, o.id) for o in objects]))
+        trees = (self._town_tree[1], self._actor_tree[1])
+        if self._geometry_now is None or self._geometry_now[0] != trees:
+            self._geometry_now = (trees, Geometry(trees, self._buffers, self._variant.vectorised))
         self.times.build += time.perf_counter() - began
-        return self._set[1]
+        return self._geometry_now[1]
 
-    def _standing(self, hidden: frozenset[int]) -> list[Placement]:
+    def _standing(self, hidden: frozenset[int]) -> list[Instance]:
         """The town without the hidden objects."""
         if self._town_model is None:
             return []
-        ground = self._town_model
-        gone = np.isin(ground.soup.object_id, np.array(sorted(hidden), dtype=np.uint32))
+        land = self._town_model
+        gone = np.isin(land.triangles.object_id, np.array(sorted(hidden), dtype=np.uint32))
         if gone.any():
-            ground = self._store.add(ground.soup.kept(~gone))
-        things = [p for p in self._town_things if p.object_id not in hidden]
-        return [Placement(ground, np.eye(4), 0), *things]
+            land = self._buffers.add(land.triangles.kept(~gone))
+        things = [p for p in self._town_instances if p.object_id not in hidden]
+        return [Instance(land, np.eye(4), 0), *things]
 
-    def _image(self, camera: Camera, view: View, frame: _Frame, stage: Stage, weather: Weather) -> NDArray[np.uint8]:
+    def _image(
+        self, camera: Camera, pinhole: PinholeCamera, frame: _Frame, geometry: Geometry, weather: Weather
+    ) -> NDArray[np.uint8]:
         if frame.labels is None:
             began = time.perf_counter()
-            frame.labels = trace_labels(view, stage)
+            frame.labels = cast_labels(pinhole, geometry)
             self.times.labels += time.perf_counter() - began
         if camera.kind == "rgb":
             if frame.radiance is None:
-                frame.radiance = self._radiance(view, frame.labels, stage, weather)
+                frame.radiance = self._radiance(pinhole, frame.labels, geometry, weather)
             began = time.perf_counter()
-            image = tone.picture(frame.radiance, camera.options)
+            image = tone_mapping.picture(frame.radiance, camera.options)
         else:
             began = time.perf_counter()
             image = _ENCODERS[camera.kind](frame.labels)
         self.times.encode += time.perf_counter() - began
         return image
 
-    def _radiance(self, view: View, labels: Labels, stage: Stage, weather: Weather) -> NDArray[np.float32]:
+    def _radiance(
+        self, pinhole: PinholeCamera, labels: Labels, geometry: Geometry, weather: Weather
+    ) -> NDArray[np.float32]:
         began = time.perf_counter()
-        fog = air.fog_of(weather)
-        heaven = self._heaven(weather, fog)
-        drawn = self._draw(view, stage, heaven, weather)
+        fog = atmosphere.fog_of(weather)
+        light = self._sky_of(weather, fog)
+        drawn = self._draw(pinhole, geometry, light, weather)
         self.times.render += time.perf_counter() - began
         began = time.perf_counter()
         radiance = denoised(drawn.radiance, drawn.albedo, drawn.normal) if self._denoise else drawn.radiance
         self.times.denoise += time.perf_counter() - began
         began = time.perf_counter()
-        radiance = air.foggy(radiance, drawn.cover, view, labels, heaven, fog)
-        radiance = air.rainy(radiance, view, labels, heaven, weather, self._seed)
+        radiance = atmosphere.foggy(radiance, drawn.cover, pinhole, labels, light, fog)
+        radiance = atmosphere.rainy(radiance, pinhole, labels, light, weather, self._seed)
         self.times.encode += time.perf_counter() - began
         return radiance
 
-    def _draw(self, view: View, stage: Stage, heaven: sky.Sky, weather: Weather) -> Picture:
+    def _draw(self, pinhole: PinholeCamera, geometry: Geometry, light: sky.Sky, weather: Weather) -> RenderBuffers:
         water = water_of(weather)
-        if not self._variant.wide:
+        if not self._variant.vectorised:
             if self._scalar is None or self._scalar.water != water:
-                self._scalar = scalar.ScalarScenes(self._materials, water)
-            return scalar.render_scalar(view, stage, self._scalar, heaven, self._samples, self._seed)
+                self._scalar = scalar_path_tracer.ScalarScenes(self._materials, water)
+            return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, light, self._samples, self._seed)
         if self._device_materials is None or self._device_materials[0] != len(self._materials):
             self._device_materials = (len(self._materials), DeviceMaterials(self._materials.tables()))
-        if self._device_sky is None or self._device_sky[0] is not heaven:
-            self._device_sky = (heaven, DeviceSky(heaven))
-        if self._ground is None or self._ground[0] != water:
-            self._ground = (water, DeviceGround(water))
-        return render_wide(
-            view, stage, self._device_materials[1], self._device_sky[1], self._ground[1], self._samples, self._seed
+        if self._device_sky is None or self._device_sky[0] is not light:
+            self._device_sky = (light, DeviceSky(light))
+        if self._device_wetness is None or self._device_wetness[0] != water:
+            self._device_wetness = (water, DeviceWetness(water))
+        return render_vectorised(
+            pinhole,
+            geometry,
+            self._device_materials[1],
+            self._device_sky[1],
+            self._device_wetness[1],
+            self._samples,
+            self._seed,
         )
 
-    def _heaven(self, weather: Weather, fog: air.Fog) -> sky.Sky:
+    def _sky_of(self, weather: Weather, fog: atmosphere.Fog) -> sky.Sky:
         veil = fog.veil(float(sky.sun_direction(weather)[2]))
         key = (weather.cloudiness, weather.precipitation, weather.sun_altitude_angle, weather.sun_azimuth_angle, veil)
         if self._sky is None or self._sky[0] != key:

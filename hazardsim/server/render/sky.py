@@ -1,6 +1,6 @@
 """The sky of a weather: sun, clear-sky model, seeded clouds, overcast; as one picture of radiance and one sun.
 
-Picture axes: column = azimuth counter-clockwise from +x over 360 degrees, row r of H = elevation
+RenderBuffers axes: column = azimuth counter-clockwise from +x over 360 degrees, row r of H = elevation
 90 * ((r + 0.5) / H)^2 degrees, so that the horizon, where a driver looks, has most rows.
 """
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hazardsim.catalogue.model import Material, Surface
 from hazardsim.errors import RenderError
 from hazardsim.server.render.noise import normals_from_height
-from hazardsim.server.render.surfaces import pattern
+from hazardsim.server.render.patterns import pattern
 
 LARGEST_TEXTURE: Final = 1024
 SLOPE_RANGE: Final = 2.0

@@ -50,7 +50,7 @@ class Variant:
     llvm: str | None = None
 
     @property
-    def wide(self) -> bool:
+    def vectorised(self) -> bool:
         """Whether the variant works on arrays (LLVM, CUDA) and not on one ray at a time."""
         return not self.name.startswith("scalar")
 

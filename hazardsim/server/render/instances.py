@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
-from hazardsim.server.render.geometry import Soup, frames_of, joined
+from hazardsim.server.render.triangles import Triangles, frames_of, joined
 from hazardsim.server.render.variant import native
 from hazardsim.server.scene import Pose
 
@@ -37,22 +37,22 @@ class FaceBuffers:
     material: Array
 
     @staticmethod
-    def of(soup: Soup) -> FaceBuffers:
-        """Upload a soup."""
+    def of(triangles: Triangles) -> FaceBuffers:
+        """Upload triangles."""
         _, mi = native()
 
         def upload(values: NDArray[np.float32]) -> Array:
             return mi.Float(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
 
-        frames = frames_of(soup)
+        frames = frames_of(triangles)
         return FaceBuffers(
-            normals=upload(soup.normals),
-            uv=upload(soup.uv),
+            normals=upload(triangles.normals),
+            uv=upload(triangles.uv),
             normal=upload(frames.normal),
             tangent=upload(frames.tangent),
             bitangent=upload(frames.bitangent),
             density=upload(frames.density),
-            material=mi.UInt32(soup.material),
+            material=mi.UInt32(triangles.material),
         )
 
     def followed_by(self, other: FaceBuffers) -> FaceBuffers:
@@ -68,56 +68,56 @@ class FaceBuffers:
 class LoadedModel:
     """A model in Mitsuba: its shape group and its first face number."""
 
-    soup: Soup
+    triangles: Triangles
     group: Any
     first_face: int
 
 
-def _group(soup: Soup) -> Native:
-    """A shape group of one mesh whose primitive numbers are the soup's face numbers."""
+def _group(triangles: Triangles) -> Native:
+    """A shape group of one mesh whose primitive numbers are the face numbers."""
     _, mi = native()
 
-    count = len(soup)
-    mesh = mi.Mesh("soup", vertex_count=3 * count, face_count=count)
+    count = len(triangles)
+    mesh = mi.Mesh("triangles", vertex_count=3 * count, face_count=count)
     parameters = mi.traverse(mesh)
-    parameters["vertex_positions"] = np.ascontiguousarray(soup.corners.reshape(-1))
+    parameters["vertex_positions"] = np.ascontiguousarray(triangles.corners.reshape(-1))
     parameters["faces"] = np.arange(3 * count, dtype=np.uint32)
     parameters.update()
     return mi.load_dict({"type": "shapegroup", "mesh": mesh}, optimize=False)
 
 
-class ModelStore:
+class ModelBuffers:
     """Models that stay loaded, and the buffers of all their faces."""
 
-    def __init__(self, wide: bool) -> None:
-        self._wide = wide
-        self._soups: list[Soup] = []
+    def __init__(self, vectorised: bool) -> None:
+        self._vectorised = vectorised
+        self._parts: list[Triangles] = []
         self._count = 0
-        self._waiting: list[Soup] = []
+        self._waiting: list[Triangles] = []
         self._buffers: FaceBuffers | None = None
-        self._all: Soup | None = None
+        self._all: Triangles | None = None
 
-    def add(self, soup: Soup) -> LoadedModel:
+    def add(self, triangles: Triangles) -> LoadedModel:
         """Load the faces of a model."""
-        model = LoadedModel(soup, _group(soup) if len(soup) else None, self._count)
-        self._soups.append(soup)
-        self._waiting.append(soup)
-        self._count += len(soup)
+        model = LoadedModel(triangles, _group(triangles) if len(triangles) else None, self._count)
+        self._parts.append(triangles)
+        self._waiting.append(triangles)
+        self._count += len(triangles)
         self._all = None
         return model
 
     @property
-    def soup(self) -> Soup:
+    def triangles(self) -> Triangles:
         """All faces by face number."""
         if self._all is None:
-            self._all = joined(self._soups)
-            self._soups = [self._all]
+            self._all = joined(self._parts)
+            self._parts = [self._all]
         return self._all
 
     @property
     def buffers(self) -> FaceBuffers | None:
         """The faces on the device; None where the variant does not work on arrays."""
-        if self._wide and self._waiting:
+        if self._vectorised and self._waiting:
             new = FaceBuffers.of(joined(self._waiting))
             self._buffers = new if self._buffers is None else self._buffers.followed_by(new)
         self._waiting = []
@@ -125,7 +125,7 @@ class ModelStore:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placement:
+class Instance:
     """A model at a pose; its faces belong to `object_id`, or with 0 to the objects that they name themselves."""
 
     model: LoadedModel
@@ -133,23 +133,23 @@ class Placement:
     object_id: int
 
 
-class Crowd:
-    """Placements in one Mitsuba scene, kept as long as they do not change."""
+class InstanceTree:
+    """Instances in one Mitsuba scene, kept as long as they do not change."""
 
-    def __init__(self, placements: Sequence[Placement]) -> None:
+    def __init__(self, instances: Sequence[Instance]) -> None:
         _, mi = native()
 
-        self.placements = tuple(p for p in placements if p.model.group is not None)
+        self.instances = tuple(p for p in instances if p.model.group is not None)
         entries: dict[str, Any] = {"type": "scene"}
         groups: dict[int, str] = {}
         shapes = []
-        for number, placement in enumerate(self.placements):
-            matrix = np.asarray(placement.pose, dtype=np.float64)
+        for number, instance in enumerate(self.instances):
+            matrix = np.asarray(instance.pose, dtype=np.float64)
             if matrix.shape != (4, 4) or not np.all(np.isfinite(matrix)) or abs(np.linalg.det(matrix[:3, :3])) < 1e-12:
                 raise RenderError(
-                    f"object {placement.object_id}: the pose is not an invertible 4x4 matrix; correct its transform"
+                    f"object {instance.object_id}: the pose is not an invertible 4x4 matrix; correct its transform"
                 )
-            group = placement.model.group
+            group = instance.model.group
             if id(group) not in groups:
                 groups[id(group)] = entries_name = f"group{len(groups)}"
                 entries[entries_name] = group
@@ -168,93 +168,93 @@ class Crowd:
         return [int(dr.reinterpret_array(mi.UInt32, mi.ShapePtr(s))[0]) for s in self._shapes]
 
     def index_of(self, shape: Native) -> int:
-        """Which placement a Mitsuba shape draws."""
+        """Which instance a Mitsuba shape draws."""
         return self._shapes.index(shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hits:
-    """Nearest hits: whether there is one, distance, face number, placement number, two barycentric weights."""
+class RayHits:
+    """Nearest hits: whether there is one, distance, face number, instance number, two barycentric weights."""
 
     valid: Array
     t: Array
     face: Array
-    placement: Array
+    instance: Array
     weights: Array
 
 
-class Stage:
-    """All crowds of a moment together."""
+class Geometry:
+    """All instance trees of a moment together."""
 
-    def __init__(self, crowds: Sequence[Crowd], store: ModelStore, wide: bool) -> None:
-        self.crowds = tuple(c for c in crowds if c.scene is not None)
-        self.soup = store.soup
-        placements = [p for c in self.crowds for p in c.placements]
-        self.first_face = np.array([p.model.first_face for p in placements], dtype=np.uint32)
-        self.object_id = np.array([p.object_id for p in placements], dtype=np.uint32)
+    def __init__(self, trees: Sequence[InstanceTree], store: ModelBuffers, vectorised: bool) -> None:
+        self.trees = tuple(c for c in trees if c.scene is not None)
+        self.triangles = store.triangles
+        instances = [p for c in self.trees for p in c.instances]
+        self.first_face = np.array([p.model.first_face for p in instances], dtype=np.uint32)
+        self.object_id = np.array([p.object_id for p in instances], dtype=np.uint32)
         self.faces: Native = store.buffers
-        if wide and placements:
-            self._upload([np.asarray(p.pose, dtype=np.float64) for p in placements])
+        if vectorised and instances:
+            self._upload([np.asarray(p.pose, dtype=np.float64) for p in instances])
 
     def _upload(self, poses: list[Pose]) -> None:
         _, mi = native()
 
         turns = np.stack([pose[:3, :3] / np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
         scales = np.array([np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
-        numbers = [c.registry_numbers() for c in self.crowds]
+        numbers = [c.registry_numbers() for c in self.trees]
         table = np.zeros(max(max(n) for n in numbers) + 1, dtype=np.uint32)
-        for row, number in enumerate(n for crowd in numbers for n in crowd):
+        for row, number in enumerate(n for tree in numbers for n in tree):
             table[number] = row
         self._rows = mi.UInt32(table)
         self._turns = mi.Float(np.ascontiguousarray(turns.reshape(-1), dtype=np.float32))
         self._shrink = mi.Float((1 / scales).astype(np.float32))
         self._first = mi.UInt32(self.first_face)
 
-    def intersect(self, ray: Native, active: Array) -> Hits:
+    def intersect(self, ray: Native, active: Array) -> RayHits:
         """Nearest hit of each ray."""
         dr, mi = native()
 
         best, primitive, number, weights = mi.Float(dr.inf), mi.UInt32(0), mi.UInt32(0), mi.Point2f(0)
-        for crowd in self.crowds:
+        for tree in self.trees:
             ray.maxt = best
-            found = crowd.scene.ray_intersect_preliminary(ray, coherent=False, active=active)
+            found = tree.scene.ray_intersect_preliminary(ray, coherent=False, active=active)
             nearer = found.is_valid() & (found.t < best) & active
             best = dr.select(nearer, found.t, best)
             primitive = dr.select(nearer, found.prim_index, primitive)
             number = dr.select(nearer, dr.reinterpret_array(mi.UInt32, found.instance), number)
             weights = dr.select(nearer, found.prim_uv, weights)
         valid = dr.isfinite(best) & active
-        placement = dr.gather(mi.UInt32, self._rows, number, valid)
-        face = primitive + dr.gather(mi.UInt32, self._first, placement, valid)
-        return Hits(valid, best, face, placement, weights)
+        instance = dr.gather(mi.UInt32, self._rows, number, valid)
+        face = primitive + dr.gather(mi.UInt32, self._first, instance, valid)
+        return RayHits(valid, best, face, instance, weights)
 
-    def turned(self, vector: Array, placement: Array, active: Array) -> Array:
+    def turned(self, vector: Array, instance: Array, active: Array) -> Array:
         """A vector of a model in the world's axes, its length kept."""
         dr, mi = native()
 
-        m = [dr.gather(mi.Float, self._turns, placement * 9 + k, active) for k in range(9)]
+        m = [dr.gather(mi.Float, self._turns, instance * 9 + k, active) for k in range(9)]
         x, y, z = vector.x, vector.y, vector.z
         return mi.Vector3f(*(m[3 * k] * x + m[3 * k + 1] * y + m[3 * k + 2] * z for k in range(3)))
 
-    def shrink(self, placement: Array, active: Array) -> Array:
+    def shrink(self, instance: Array, active: Array) -> Array:
         """Metres of the model in a metre of the world."""
         dr, mi = native()
 
-        return dr.gather(mi.Float, self._shrink, placement, active)
+        return dr.gather(mi.Float, self._shrink, instance, active)
 
     def blocked(self, ray: Native, active: Array) -> Array:
         """Whether anything is in the way of each ray."""
         _, mi = native()
 
         hit = mi.Bool(False)
-        for crowd in self.crowds:
-            hit |= crowd.scene.ray_test(ray, active=active)
+        for tree in self.trees:
+            hit |= tree.scene.ray_test(ray, active=active)
         return hit & active
 
     def tags_and_ids(
-        self, face: NDArray[np.uint32], placement: NDArray[np.uint32]
+        self, face: NDArray[np.uint32], instance: NDArray[np.uint32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-        """Tag u8 and object id u32 of hits on `face` of `placement`, any equal shapes."""
-        own = self.soup.object_id[face]
-        given = self.object_id[placement]
-        return self.soup.tag[face], np.where(given != 0, given, own).astype(np.uint32)
+        """Tag u8 and object id u32 of hits on `face` of `instance`, any equal shapes."""
+        own = self.triangles.object_id[face]
+        given = self.object_id[instance]
+        return self.triangles.tag[face], np.where(given != 0, given, own).astype(np.uint32)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hazardsim.server.render.materials import MaterialSample
 from hazardsim.server.render.noise import fractal
-from hazardsim.server.render.tables import Look
 from hazardsim.server.render.variant import native
 from hazardsim.server.weather import Weather
 
@@ -46,7 +46,7 @@ def world_pattern() -> NDArray[np.float32]:
     return np.dstack([fractal(rng, 512, 2, 48, 0.9), fractal(rng, 512, 24, 200, 0.4)])
 
 
-class DeviceGround:
+class DeviceWetness:
     """The world pattern on the device, with the water of a weather."""
 
     def __init__(self, water: Water) -> None:
@@ -69,8 +69,8 @@ class DeviceGround:
 
 
 @dataclass(slots=True)
-class Wetted:
-    """A point's look after the water."""
+class WetMaterial:
+    """A point's material under water."""
 
     albedo: Array
     roughness: Array
@@ -78,7 +78,9 @@ class Wetted:
     normal: Array
 
 
-def wetted(ground: DeviceGround, look: Look, point: Array, facing: Array, normal: Array, active: Array) -> Wetted:
+def wetted(
+    wetness: DeviceWetness, material: MaterialSample, point: Array, facing: Array, normal: Array, active: Array
+) -> WetMaterial:
     """Vary the ground over metres; darken, polish and flood what is wet.
 
     Source: Lekner and Dorf 1988, wet porous surfaces are darker because light is caught under the film; the factor
@@ -86,23 +88,23 @@ def wetted(ground: DeviceGround, look: Look, point: Array, facing: Array, normal
     """
     dr, _ = native()
 
-    large, small = ground.uneven(point, active)
-    vary = look.ground * dr.clip(facing.z, 0, 1)
-    albedo = look.albedo * dr.clip(1 + vary * (0.055 * large + 0.025 * small), 0.5, 1.5)
-    roughness, specular = look.roughness, look.specular
-    if ground.wet:
+    large, small = wetness.uneven(point, active)
+    vary = material.ground * dr.clip(facing.z, 0, 1)
+    albedo = material.albedo * dr.clip(1 + vary * (0.055 * large + 0.025 * small), 0.5, 1.5)
+    roughness, specular = material.roughness, material.specular
+    if wetness.wet:
         level = dr.clip(facing.z, 0, 1)
-        film = ground.film * (0.35 + 0.65 * level * level)
+        film = wetness.film * (0.35 + 0.65 * level * level)
         damp = dr.clip(film * (1 + 0.25 * large), 0, 1)
-        albedo = albedo * dr.lerp(1, 0.5, damp * look.porous)
-        roughness = dr.lerp(roughness, roughness * (0.42 - 0.1 * level), damp * dr.minimum(1, look.porous + 0.3))
+        albedo = albedo * dr.lerp(1, 0.5, damp * material.porous)
+        roughness = dr.lerp(roughness, roughness * (0.42 - 0.1 * level), damp * dr.minimum(1, material.porous + 0.3))
         specular = dr.maximum(specular, 0.03 * damp)
-        flat = look.puddle * dr.select(facing.z > 0.97, 1.0, 0.0)
-        line = 1.9 - 2.6 * ground.puddles
+        flat = material.puddle * dr.select(facing.z > 0.97, 1.0, 0.0)
+        line = 1.9 - 2.6 * wetness.puddles
         edge = (large + 0.22 * small - line) * 3.5
-        pool = dr.clip(edge, 0, 1) * flat * dr.select(ground.puddles > 0.01, 1.0, 0.0)
+        pool = dr.clip(edge, 0, 1) * flat * dr.select(wetness.puddles > 0.01, 1.0, 0.0)
         pool = pool * pool * (3 - 2 * pool)
         albedo = albedo * dr.lerp(1, 0.7, pool)
-        roughness = dr.lerp(roughness, 0.045 + 0.12 * ground.rain, pool)
+        roughness = dr.lerp(roughness, 0.045 + 0.12 * wetness.rain, pool)
         normal = dr.normalize(dr.lerp(normal, facing, dr.maximum(0.85 * pool, 0.25 * damp * flat)))
-    return Wetted(albedo, roughness, specular, normal)
+    return WetMaterial(albedo, roughness, specular, normal)

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.render.ground import DeviceGround, wetted
-from hazardsim.server.render.shading import Surface, evaluate, sample
+from hazardsim.server.render.bsdf import ShadingPoint, evaluate, sample
+from hazardsim.server.render.instances import Geometry
+from hazardsim.server.render.materials import DeviceMaterials
+from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, Sky
-from hazardsim.server.render.stage import Stage
-from hazardsim.server.render.tables import DeviceMaterials
 from hazardsim.server.render.variant import native
-from hazardsim.server.render.view import View
+from hazardsim.server.render.wetness import DeviceWetness, wetted
 
 Array = Any
 DEPTH = 4
@@ -29,7 +29,7 @@ _BLUR = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class RenderBuffers:
     """Linear radiance, albedo and shading normal [H,W,3] f32, share of each pixel that is not sky [H,W] f32."""
 
     radiance: NDArray[np.float32]
@@ -73,29 +73,29 @@ def _shift(pixel: Array, dimension: Array) -> Array:
     return mi.sample_tea_float32(pixel, dimension, 4)
 
 
-def render_wide(
-    view: View,
-    stage: Stage,
+def render_vectorised(
+    pinhole: PinholeCamera,
+    geometry: Geometry,
     materials: DeviceMaterials,
     sky: DeviceSky,
-    ground: DeviceGround,
+    wetness: DeviceWetness,
     samples: int,
     seed: int,
-) -> Picture:
+) -> RenderBuffers:
     """Trace `samples` paths a pixel; equal arguments give bit-equal arrays."""
     dr, mi = native()
 
-    if not stage.crowds:
-        return _empty(view, sky)
+    if not geometry.trees:
+        return _empty(pinhole, sky)
     total: list[NDArray[np.float32]] = []
     done = 0
-    shape = (view.height, view.width)
+    shape = (pinhole.height, pinhole.width)
     while done < samples:
         count = min(SAMPLES_A_PASS, samples - done)
         first = mi.UInt32(done)
         salt = mi.UInt32(seed & 0xFFFFFFFF)
         dr.make_opaque(first, salt)
-        values = _trace(view, stage, materials, sky, ground, count, first, salt)
+        values = _trace(pinhole, geometry, materials, sky, wetness, count, first, salt)
         dr.eval(values)  # all at once: a reduction of an unevaluated array would trace the paths again
         sums = [dr.block_sum(v, count) for v in values] if count > 1 else list(values)
         dr.eval(sums)
@@ -103,32 +103,34 @@ def render_wide(
         total = part if not total else [a + b for a, b in zip(total, part, strict=True)]
         done += count
     mean = [(t / samples).astype(np.float32) for t in total]
-    return Picture(np.dstack(mean[0:3]), np.dstack(mean[3:6]), np.dstack(mean[6:9]), mean[9])
+    return RenderBuffers(np.dstack(mean[0:3]), np.dstack(mean[3:6]), np.dstack(mean[6:9]), mean[9])
 
 
-def _empty(view: View, sky: DeviceSky) -> Picture:
+def _empty(pinhole: PinholeCamera, sky: DeviceSky) -> RenderBuffers:
     """Sky alone."""
     dr, mi = native()
 
-    pixel = dr.arange(mi.UInt32, view.width * view.height)
-    light = sky.radiance(view.rays(pixel, mi.Float(0.5), mi.Float(0.5)).d, mi.Bool(True), mi.Bool(True))
-    radiance = np.array(light, dtype=np.float32).T.reshape(view.height, view.width, 3)
-    return Picture(radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros(radiance.shape[:2], np.float32))
+    pixel = dr.arange(mi.UInt32, pinhole.width * pinhole.height)
+    light = sky.radiance(pinhole.rays(pixel, mi.Float(0.5), mi.Float(0.5)).d, mi.Bool(True), mi.Bool(True))
+    radiance = np.array(light, dtype=np.float32).T.reshape(pinhole.height, pinhole.width, 3)
+    return RenderBuffers(
+        radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros(radiance.shape[:2], np.float32)
+    )
 
 
 def _trace(
-    view: View,
-    stage: Stage,
+    pinhole: PinholeCamera,
+    geometry: Geometry,
     materials: DeviceMaterials,
     sky: DeviceSky,
-    ground: DeviceGround,
+    wetness: DeviceWetness,
     count: int,
     first: Array,
     salt: Array,
 ) -> tuple[Array, ...]:
     dr, mi = native()
 
-    lane = dr.arange(mi.UInt32, view.width * view.height * count)
+    lane = dr.arange(mi.UInt32, pinhole.width * pinhole.height * count)
     pixel = lane // count
     index = mi.Float(lane - pixel * count + first)
     hashed = pixel ^ (salt * mi.UInt32(0x9E3779B1))
@@ -145,8 +147,8 @@ def _trace(
         return a - dr.floor(a)
 
     jitter = pair(mi.UInt32(0))
-    ray = view.rays(pixel, jitter[0], jitter[1])
-    spread = view.pixel_angle()
+    ray = pinhole.rays(pixel, jitter[0], jitter[1])
+    spread = pinhole.pixel_angle()
 
     radiance, beta = mi.Color3f(0), mi.Color3f(1)
     albedo, normal, cover = mi.Color3f(0), mi.Vector3f(0), mi.Float(0)
@@ -163,7 +165,7 @@ def _trace(
 
     def advance(o, d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         dimension = 8 + step * 8
-        hits = stage.intersect(mi.Ray3f(o, d), active)
+        hits = geometry.intersect(mi.Ray3f(o, d), active)
         hit, t, face, weights = hits.valid, hits.t, hits.face, hits.weights
         primary = bounce == 0
         missed = active & ~hit
@@ -172,10 +174,10 @@ def _trace(
         albedo = dr.select(missed & primary, mi.Color3f(1), albedo)
         active = active & hit
         # Where it is, and what is there.
-        faces = stage.faces
+        faces = geometry.faces
 
         def world(local: Array) -> Array:
-            return stage.turned(local, hits.placement, active)
+            return geometry.turned(local, hits.instance, active)
 
         facing = world(dr.gather(mi.Vector3f, faces.normal, face, active))
         tangent = world(dr.gather(mi.Vector3f, faces.tangent, face, active))
@@ -189,29 +191,29 @@ def _trace(
         travelled = travelled + dr.select(active, t, 0)
         lean = dr.maximum(dr.abs(dr.dot(facing, d)), 0.08)
         pixel_m = spread * travelled * dr.rsqrt(lean) * dr.select(blurred, 6.0, 1.0)
-        density = dr.gather(mi.Float, faces.density, face, active) * stage.shrink(hits.placement, active)
-        material = dr.gather(mi.UInt32, faces.material, face, active)
-        look = materials.look(material, uv, pixel_m * density, single(dimension), active)
-        passes = active & (single(dimension + 1) > look.opacity)
+        density = dr.gather(mi.Float, faces.density, face, active) * geometry.shrink(hits.instance, active)
+        row = dr.gather(mi.UInt32, faces.material, face, active)
+        material = materials.at(row, uv, pixel_m * density, single(dimension), active)
+        passes = active & (single(dimension + 1) > material.opacity)
         solid = active & ~passes
         # Normals: relief, then towards the viewer.
-        bumped = dr.normalize(shaded - look.slope_u * tangent - look.slope_v * bitangent)
+        bumped = dr.normalize(shaded - material.slope_u * tangent - material.slope_v * bitangent)
         flip = dr.dot(facing, d) > 0
         facing = dr.select(flip, -facing, facing)
         shaded = dr.select(flip, -shaded, shaded)
         bumped = dr.select(flip, -bumped, bumped)
         bumped = dr.select(dr.dot(bumped, d) < -0.02, bumped, dr.normalize(bumped - (dr.dot(bumped, d) + 0.03) * d))
-        wet = wetted(ground, look, point, facing, bumped, solid)
-        surface = Surface(
+        wet = wetted(wetness, material, point, facing, bumped, solid)
+        shading = ShadingPoint(
             facing=facing,
             normal=wet.normal,
-            diffuse=wet.albedo * (1 - look.metallic),
-            specular=dr.lerp(mi.Color3f(wet.specular), wet.albedo, look.metallic),
+            diffuse=wet.albedo * (1 - material.metallic),
+            specular=dr.lerp(mi.Color3f(wet.specular), wet.albedo, material.metallic),
             alpha=dr.maximum(wet.roughness * wet.roughness, dr.select(blurred, _BLUR, 0.0012)),
-            translucent=look.translucent,
+            translucent=material.translucent,
         )
         back = -d
-        gained += dr.select(solid, beta * look.emission * SUNLIT_WHITE, mi.Color3f(0))
+        gained += dr.select(solid, beta * material.emission * SUNLIT_WHITE, mi.Color3f(0))
         first_solid = solid & primary
         albedo = dr.select(first_solid, dr.minimum(wet.albedo + 0.5 * wet.specular, 1), albedo)
         normal = dr.select(first_solid, mi.Vector3f(wet.normal), normal)
@@ -222,23 +224,23 @@ def _trace(
             toward = mi.Frame3f(sky.sun).to_world(
                 mi.warp.square_to_uniform_cone(mi.Point2f(sx, sy), mi.Float(float(np.cos(SUN_HALF_ANGLE))))
             )
-            lit = evaluate(surface, back, toward) * sky.irradiance
+            lit = evaluate(shading, back, toward) * sky.irradiance
             below = dr.dot(facing, toward) < 0
             origin = dr.select(below, point - (start - point), start)
             worth = solid & (dr.max(lit) > 1e-6)
-            lit &= ~stage.blocked(mi.Ray3f(origin, toward), worth) & worth
+            lit &= ~geometry.blocked(mi.Ray3f(origin, toward), worth) & worth
             gained += beta * lit
         strongest = dr.max(gained)
         gained *= dr.select(blurred & (strongest > _CLAMP), _CLAMP / dr.maximum(strongest, 1e-6), 1)
         radiance = radiance + gained
         bx, by = pair(dimension + 5)
-        onward, weight, glossy = sample(surface, back, single(dimension + 7), bx, by)
+        onward, weight, glossy = sample(shading, back, single(dimension + 7), bx, by)
         beyond = dr.dot(onward, facing) < 0
         moved = dr.select(beyond, point - (start - point), start)
         o = dr.select(passes, point + d * (1e-3 + 2e-5 * t), dr.select(solid, moved, o))
         d = dr.select(solid, onward, d)
         beta = dr.select(solid, beta * weight, beta)
-        rough = surface.alpha > 0.06
+        rough = shading.alpha > 0.06
         blurred = blurred | (solid & (~glossy | rough))
         straight = straight & ~solid
         bounce = bounce + dr.select(solid, mi.UInt32(1), mi.UInt32(0))

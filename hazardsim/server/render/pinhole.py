@@ -16,7 +16,7 @@ Array = Any
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PinholeCamera:
     """What cameras must share to share their rays; `pose` holds the 16 numbers of the camera matrix, row by row."""
 
     width: int
@@ -25,7 +25,7 @@ class View:
     pose: tuple[float, ...]
 
     @staticmethod
-    def of(camera: Camera) -> View:
+    def of(camera: Camera) -> PinholeCamera:
         """The view of a camera.
 
         Raises:
@@ -41,7 +41,7 @@ class View:
         pose = np.asarray(camera.pose, dtype=np.float64)
         if pose.shape != (4, 4) or not np.all(np.isfinite(pose)):
             raise RenderError(f"camera {camera.kind}: the pose is not a finite 4x4 matrix; correct the transform")
-        return View(camera.width, camera.height, float(camera.fov_deg), tuple(pose.reshape(-1).tolist()))
+        return PinholeCamera(camera.width, camera.height, float(camera.fov_deg), tuple(pose.reshape(-1).tolist()))
 
     @property
     def matrix(self) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ Array = Any
 
 
 @dataclass(slots=True)
-class Look:
+class MaterialSample:
     """A point's material: linear albedo, relief slopes along u and v, and the numbers of its row."""
 
     albedo: Array
@@ -58,7 +58,7 @@ class DeviceMaterials:
         self._words = mi.UInt32(tables.words.reshape(-1))
         self._numbers = mi.Float(tables.numbers.reshape(-1))
 
-    def look(self, material: Array, uv: Array, footprint: Array, dither: Array, active: Array) -> Look:
+    def at(self, material: Array, uv: Array, footprint: Array, dither: Array, active: Array) -> MaterialSample:
         """The material rows at `uv` (their own unit); `footprint` is the size of a pixel there, in the same unit.
 
         `dither` in 0..1 blends between mip levels.
@@ -79,7 +79,7 @@ class DeviceMaterials:
         bumpy = active & (relief_sides > 0)
         relief, _ = self._filtered(self._relief, word(2), relief_sides, place, footprint * scale, dither, bumpy)
         rough = dr.select(bumpy, relief.z, 0.5)
-        return Look(
+        return MaterialSample(
             albedo=dr.minimum(gain * gain * number(LARGEST) * dr.lerp(fixed, tint, tinted), 0.95),
             slope_u=dr.select(bumpy, (relief.x * 2 - 1) * SLOPE_RANGE, 0),
             slope_v=dr.select(bumpy, (relief.y * 2 - 1) * SLOPE_RANGE, 0),

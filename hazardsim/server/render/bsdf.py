@@ -11,7 +11,7 @@ Array = Any
 
 
 @dataclass(slots=True)
-class Surface:
+class ShadingPoint:
     """What is known of each hit: axes, colours and gloss; `facing` and `normal` look towards the viewer."""
 
     facing: Array
@@ -37,33 +37,33 @@ def _smith(alpha: Array, cosine: Array) -> Array:
     return 0.5 * (dr.sqrt(1 + alpha * alpha * (1 - square) / square) - 1)
 
 
-def evaluate(surface: Surface, view: Array, light: Array) -> Array:
+def evaluate(point: ShadingPoint, view: Array, light: Array) -> Array:
     """RGB value of BRDF times cosine for unit directions `view` and `light`."""
     dr, mi = native()
 
-    to_light, to_view = dr.dot(surface.normal, light), dr.maximum(dr.dot(surface.normal, view), 1e-3)
+    to_light, to_view = dr.dot(point.normal, light), dr.maximum(dr.dot(point.normal, view), 1e-3)
     half = dr.normalize(view + light)
-    reflect = fresnel(surface.specular, dr.dot(view, half))
-    square = surface.alpha * surface.alpha
-    spread = dr.dot(surface.normal, half) ** 2 * (square - 1) + 1
+    reflect = fresnel(point.specular, dr.dot(view, half))
+    square = point.alpha * point.alpha
+    spread = dr.dot(point.normal, half) ** 2 * (square - 1) + 1
     # Source: Walter et al. 2007, GGX; height-correlated masking of Heitz 2014.
     density = square / (dr.pi * spread * spread)
-    masking = 1 / (1 + _smith(surface.alpha, to_light) + _smith(surface.alpha, to_view))
-    above = dr.dot(surface.facing, light) > 0
+    masking = 1 / (1 + _smith(point.alpha, to_light) + _smith(point.alpha, to_view))
+    above = dr.dot(point.facing, light) > 0
     gloss = reflect * (density * masking / (4 * to_view))
-    front = (1 - surface.translucent) * surface.diffuse * (1 - reflect) * (dr.maximum(to_light, 0) / dr.pi)
-    back = surface.translucent * surface.diffuse * (dr.maximum(-to_light, 0) / dr.pi)
+    front = (1 - point.translucent) * point.diffuse * (1 - reflect) * (dr.maximum(to_light, 0) / dr.pi)
+    back = point.translucent * point.diffuse * (dr.maximum(-to_light, 0) / dr.pi)
     return dr.select(above & (to_light > 0), gloss + front, dr.select(above, mi.Color3f(0), back))
 
 
-def _half_vector(surface: Surface, view: Array, first: Array, second: Array) -> Array:
+def _half_vector(point: ShadingPoint, view: Array, first: Array, second: Array) -> Array:
     """A microfacet normal seen from `view`. Source: Heitz 2018, sampling the GGX distribution of visible normals."""
     dr, mi = native()
 
-    frame = mi.Frame3f(surface.normal)
+    frame = mi.Frame3f(point.normal)
     local = frame.to_local(view)
     local.z = dr.maximum(local.z, 1e-3)
-    stretched = dr.normalize(mi.Vector3f(surface.alpha * local.x, surface.alpha * local.y, local.z))
+    stretched = dr.normalize(mi.Vector3f(point.alpha * local.x, point.alpha * local.y, local.z))
     length = stretched.x * stretched.x + stretched.y * stretched.y
     flat = length > 1e-12
     inverse = dr.select(flat, dr.rsqrt(dr.maximum(length, 1e-12)), 0)
@@ -76,35 +76,33 @@ def _half_vector(surface: Surface, view: Array, first: Array, second: Array) -> 
     b = (1 - share) * dr.sqrt(dr.maximum(1 - a * a, 0)) + share * b
     up = dr.sqrt(dr.maximum(1 - a * a - b * b, 0))
     normal = a * side + b * other + up * stretched
-    normal = dr.normalize(mi.Vector3f(surface.alpha * normal.x, surface.alpha * normal.y, dr.maximum(normal.z, 1e-6)))
+    normal = dr.normalize(mi.Vector3f(point.alpha * normal.x, point.alpha * normal.y, dr.maximum(normal.z, 1e-6)))
     return frame.to_world(normal)
 
 
-def sample(surface: Surface, view: Array, pick: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
+def sample(point: ShadingPoint, view: Array, pick: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
     """A direction to go on, its RGB weight, and whether it is a gloss reflection; weight 0 where the path ends."""
     dr, mi = native()
 
-    seen = fresnel(surface.specular, dr.dot(surface.normal, view))
+    seen = fresnel(point.specular, dr.dot(point.normal, view))
     gloss_part = mi.luminance(seen)
-    base_part = (1 - gloss_part) * mi.luminance(surface.diffuse)
+    base_part = (1 - gloss_part) * mi.luminance(point.diffuse)
     chance = dr.clip(gloss_part / dr.maximum(gloss_part + base_part, 1e-6), 0.05, 1.0)
     chance = dr.select(base_part <= 0, 1.0, dr.minimum(chance, 0.95))
     glossy = pick < chance
-    half = _half_vector(surface, view, first, second)
+    half = _half_vector(point, view, first, second)
     mirrored = 2 * dr.dot(view, half) * half - view
-    to_light, to_view = dr.dot(surface.normal, mirrored), dr.maximum(dr.dot(surface.normal, view), 1e-3)
-    hidden = _smith(surface.alpha, to_view)
-    gloss = fresnel(surface.specular, dr.dot(view, half)) * (
-        (1 + hidden) / (1 + hidden + _smith(surface.alpha, to_light))
-    )
-    gloss_ok = (to_light > 0) & (dr.dot(surface.facing, mirrored) > 0)
+    to_light, to_view = dr.dot(point.normal, mirrored), dr.maximum(dr.dot(point.normal, view), 1e-3)
+    hidden = _smith(point.alpha, to_view)
+    gloss = fresnel(point.specular, dr.dot(view, half)) * ((1 + hidden) / (1 + hidden + _smith(point.alpha, to_light)))
+    gloss_ok = (to_light > 0) & (dr.dot(point.facing, mirrored) > 0)
     # The share of `pick` that is left decides between the two sides of a leaf.
     rest = (pick - chance) / dr.maximum(1 - chance, 1e-6)
-    through = rest < surface.translucent
-    hemisphere = mi.Frame3f(surface.normal).to_world(mi.warp.square_to_cosine_hemisphere(mi.Point2f(first, second)))
+    through = rest < point.translucent
+    hemisphere = mi.Frame3f(point.normal).to_world(mi.warp.square_to_cosine_hemisphere(mi.Point2f(first, second)))
     hemisphere = dr.select(through, -hemisphere, hemisphere)
-    base = surface.diffuse * dr.select(through, mi.Color3f(1), 1 - seen)
-    base_ok = through | (dr.dot(surface.facing, hemisphere) > 0)
+    base = point.diffuse * dr.select(through, mi.Color3f(1), 1 - seen)
+    base_ok = through | (dr.dot(point.facing, hemisphere) > 0)
     direction = dr.select(glossy, mirrored, hemisphere)
     weight = dr.select(
         glossy,

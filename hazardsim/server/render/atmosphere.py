@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.server.render.labels import Labels
+from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.sky import Sky
-from hazardsim.server.render.view import View
 from hazardsim.server.weather import Weather
 
 _THICKEST_PER_M: Final = 0.06
@@ -61,13 +61,18 @@ def optical_depth(
 
 
 def foggy(
-    radiance: NDArray[np.float32], cover: NDArray[np.float32], view: View, labels: Labels, sky: Sky, fog: Fog
+    radiance: NDArray[np.float32],
+    cover: NDArray[np.float32],
+    pinhole: PinholeCamera,
+    labels: Labels,
+    sky: Sky,
+    fog: Fog,
 ) -> NDArray[np.float32]:
     """Radiance [H,W,3] seen through the air; `cover` mixes things and sky in a pixel."""
-    directions = view.directions()
+    directions = pinhole.directions()
     rise = directions[..., 2]
-    height = float(view.matrix[2, 3])
-    axis = view.matrix[:3, 0]
+    height = float(pinhole.matrix[2, 3])
+    axis = pinhole.matrix[:3, 0]
     near = np.where(np.isfinite(labels.depth_m), labels.depth_m, 0).astype(np.float64)
     near = np.where(np.isfinite(labels.depth_m), near / (directions @ axis), _edge_distance(near))
     through = np.exp(-optical_depth(fog, height, rise, near))
@@ -85,21 +90,21 @@ def _edge_distance(near: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def rainy(
-    radiance: NDArray[np.float32], view: View, labels: Labels, sky: Sky, weather: Weather, seed: int
+    radiance: NDArray[np.float32], pinhole: PinholeCamera, labels: Labels, sky: Sky, weather: Weather, seed: int
 ) -> NDArray[np.float32]:
     """Radiance with streaks of falling drops, in layers of distance, slanted by the wind."""
     rain = float(np.clip(weather.precipitation / 100, 0, 1))
     if rain <= 0:
         return radiance
     rng = np.random.default_rng(seed)
-    height, width = view.height, view.width
+    height, width = pinhole.height, pinhole.width
     slant = 0.28 * float(np.clip(weather.wind_intensity / 100, 0, 1))
     distance = np.where(np.isfinite(labels.depth_m), labels.depth_m, 1e4)
     out = radiance.copy()
     light = (sky.haze * 0.95).astype(np.float32)
     for layer_m, share in _LAYERS:
-        length = view.focal_px * _FALL_M_S * _EXPOSURE_S / layer_m
-        wide = max(view.focal_px * 0.0022 / layer_m, 0.35)
+        length = pinhole.focal_px * _FALL_M_S * _EXPOSURE_S / layer_m
+        wide = max(pinhole.focal_px * 0.0022 / layer_m, 0.35)
         count = int(rain * 900 * share * (width * height) / (640 * 360) * min(1.0, 10 / layer_m + 0.6))
         streaks: NDArray[np.float32] = np.zeros((height, width), dtype=np.float32)
         x, y = rng.random(count) * width, (rng.random(count) * 1.3 - 0.15) * height

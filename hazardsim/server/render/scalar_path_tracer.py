@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.catalogue.model import Material
-from hazardsim.server.render.geometry import Soup
-from hazardsim.server.render.ground import Water
-from hazardsim.server.render.pathtrace import DEPTH, Picture
+from hazardsim.server.render.instances import Geometry, LoadedModel, Native
+from hazardsim.server.render.path_tracer import DEPTH, RenderBuffers
+from hazardsim.server.render.patterns import pattern
+from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, WIDTH, Sky
-from hazardsim.server.render.stage import LoadedModel, Native, Stage
-from hazardsim.server.render.surfaces import pattern
 from hazardsim.server.render.textures import NUMBERS, POROUS, SPECULAR, MaterialLibrary, linear_from_srgb, read_texture
+from hazardsim.server.render.triangles import Triangles
 from hazardsim.server.render.variant import native
-from hazardsim.server.render.view import View
+from hazardsim.server.render.wetness import Water
 
 _LARGEST: Final = 512
 _SPIKE: Final = 3.0 * SUNLIT_WHITE
@@ -72,7 +72,7 @@ def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[st
     return {"type": "mask", "opacity": material.opacity, "inner": surface} if material.opacity < 1 else surface
 
 
-def _mesh(soup: Soup, faces: NDArray[np.int64], bsdf: Native) -> Native:
+def _mesh(triangles: Triangles, faces: NDArray[np.int64], bsdf: Native) -> Native:
     _, mi = native()
 
     properties = mi.Properties()
@@ -80,9 +80,9 @@ def _mesh(soup: Soup, faces: NDArray[np.int64], bsdf: Native) -> Native:
     count = len(faces)
     mesh = mi.Mesh("part", 3 * count, count, has_vertex_normals=True, has_vertex_texcoords=True, props=properties)
     parameters = mi.traverse(mesh)
-    parameters["vertex_positions"] = soup.corners[faces].reshape(-1)
-    parameters["vertex_normals"] = soup.normals[faces].reshape(-1)
-    parameters["vertex_texcoords"] = soup.uv[faces].reshape(-1)
+    parameters["vertex_positions"] = triangles.corners[faces].reshape(-1)
+    parameters["vertex_normals"] = triangles.normals[faces].reshape(-1)
+    parameters["vertex_texcoords"] = triangles.uv[faces].reshape(-1)
     parameters["faces"] = np.arange(3 * count, dtype=np.uint32)
     parameters.update()
     return mesh
@@ -111,14 +111,16 @@ class ScalarScenes:
 
         if id(model) not in self._groups:
             entries: dict[str, Any] = {"type": "shapegroup"}
-            for index in np.unique(model.soup.material).tolist():
-                faces = np.flatnonzero(model.soup.material == index)
-                entries[f"material{index}"] = _mesh(model.soup, faces, self._material(index))
+            for index in np.unique(model.triangles.material).tolist():
+                faces = np.flatnonzero(model.triangles.material == index)
+                entries[f"material{index}"] = _mesh(model.triangles, faces, self._material(index))
             self._groups[id(model)] = (model, mi.load_dict(entries, optimize=False))
         return self._groups[id(model)][1]
 
 
-def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samples: int, seed: int) -> Picture:
+def render_scalar(
+    pinhole: PinholeCamera, geometry: Geometry, scenes: ScalarScenes, sky: Sky, samples: int, seed: int
+) -> RenderBuffers:
     """Trace `samples` paths a pixel with Mitsuba's `path` integrator; equal arguments give equal arrays."""
     _, mi = native()
 
@@ -134,15 +136,15 @@ def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samp
             "aovs": "albedo:albedo,normal:sh_normal",
             "inner": {"type": "path", "max_depth": DEPTH + 1},
         },
-        "sensor": _sensor(view),
+        "sensor": _sensor(pinhole),
     }
-    for number, placement in enumerate(p for crowd in stage.crowds for p in crowd.placements):
-        group = scenes.group(placement.model)
-        entries[f"group{id(placement.model)}"] = group
+    for number, instance in enumerate(p for tree in geometry.trees for p in tree.instances):
+        group = scenes.group(instance.model)
+        entries[f"group{id(instance.model)}"] = group
         entries[f"instance{number}"] = {
             "type": "instance",
             "group": group,
-            "to_world": mi.ScalarTransform4f(placement.pose.tolist()),
+            "to_world": mi.ScalarTransform4f(instance.pose.tolist()),
         }
     scene = mi.load_dict(entries, optimize=False)
     image = np.array(mi.render(scene, spp=samples, seed=mi.UInt32(seed)), dtype=np.float32)
@@ -151,27 +153,27 @@ def render_scalar(view: View, stage: Stage, scenes: ScalarScenes, sky: Sky, samp
     sky_only = (cover < 1)[..., None]
     radiance = np.where((brightest > _SPIKE) & ~sky_only, radiance * _SPIKE / np.maximum(brightest, 1e-6), radiance)
     albedo = np.where(sky_only, 1.0, np.clip(albedo, 0, 1)).astype(np.float32)
-    return Picture(radiance.astype(np.float32), albedo, normal, cover)
+    return RenderBuffers(radiance.astype(np.float32), albedo, normal, cover)
 
 
-def _sensor(view: View) -> dict[str, Any]:
+def _sensor(pinhole: PinholeCamera) -> dict[str, Any]:
     _, mi = native()
 
-    matrix = view.matrix
+    matrix = pinhole.matrix
     frame = np.eye(4)
     # Mitsuba looks along +z with +x to the left and +y up.
     frame[:3, 0], frame[:3, 1], frame[:3, 2], frame[:3, 3] = matrix[:3, 1], matrix[:3, 2], matrix[:3, 0], matrix[:3, 3]
     return {
         "type": "perspective",
-        "fov": view.fov_deg,
+        "fov": pinhole.fov_deg,
         "fov_axis": "x",
         "near_clip": 0.01,
         "far_clip": 1e5,
         "to_world": mi.ScalarTransform4f(frame.tolist()),
         "film": {
             "type": "hdrfilm",
-            "width": view.width,
-            "height": view.height,
+            "width": pinhole.width,
+            "height": pinhole.height,
             "pixel_format": "rgba",
             "component_format": "float32",
             "rfilter": {"type": "box"},

@@ -14,7 +14,7 @@ from hazardsim.server.render.textures import MaterialLibrary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Soup:
+class Triangles:
     """Faces that share nothing.
 
     corners, normals [F,3,3] f32; uv [F,3,2] f32; material, object_id [F] u32; tag [F] u8.
@@ -30,9 +30,9 @@ class Soup:
     def __len__(self) -> int:
         return len(self.corners)
 
-    def kept(self, keep: NDArray[np.bool_]) -> Soup:
+    def kept(self, keep: NDArray[np.bool_]) -> Triangles:
         """The faces where `keep` [F] holds."""
-        return Soup(
+        return Triangles(
             self.corners[keep],
             self.normals[keep],
             self.uv[keep],
@@ -43,7 +43,7 @@ class Soup:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frames:
+class FaceFrames:
     """What shading needs of each face: geometric normal, dp/du, dp/dv (unit) [F,3] f32, uv per metre [F] f32."""
 
     normal: NDArray[np.float32]
@@ -57,12 +57,12 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors / np.maximum(length, 1e-20), dtype=np.float32)
 
 
-def frames_of(soup: Soup) -> Frames:
+def frames_of(triangles: Triangles) -> FaceFrames:
     """Normals and texture axes of each face."""
-    edge1, edge2 = soup.corners[:, 1] - soup.corners[:, 0], soup.corners[:, 2] - soup.corners[:, 0]
+    edge1, edge2 = triangles.corners[:, 1] - triangles.corners[:, 0], triangles.corners[:, 2] - triangles.corners[:, 0]
     cross = np.cross(edge1, edge2)
     normal = _unit(cross)
-    a, b = soup.uv[:, 1] - soup.uv[:, 0], soup.uv[:, 2] - soup.uv[:, 0]
+    a, b = triangles.uv[:, 1] - triangles.uv[:, 0], triangles.uv[:, 2] - triangles.uv[:, 0]
     area = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
     mapped = np.abs(area) > 1e-12
     sign = np.where(mapped, np.sign(area), 1.0)[:, None]
@@ -74,12 +74,12 @@ def frames_of(soup: Soup) -> Frames:
     bitangent = np.where(mapped[:, None], bitangent, np.cross(normal, plain)).astype(np.float32)
     surface = np.linalg.norm(cross, axis=-1)
     density = np.sqrt(np.abs(area) / np.maximum(surface, 1e-12)).astype(np.float32)
-    return Frames(normal, _unit(tangent), _unit(bitangent), density)
+    return FaceFrames(normal, _unit(tangent), _unit(bitangent), density)
 
 
-def soup_of_part(
+def triangles_of_part(
     part: Part, tag: int, materials: MaterialLibrary, object_ids: NDArray[np.uint32] | None = None
-) -> Soup:
+) -> Triangles:
     """The faces of a part; faces without area are left out.
 
     Raises:
@@ -105,7 +105,7 @@ def soup_of_part(
         bad = ~np.isfinite(normals).all(axis=-1) | (np.abs(normals).sum(axis=-1) < 1e-6)
         normals = np.where(bad[..., None], flat[:, None, :], normals).astype(np.float32)
     ids = np.zeros(count, dtype=np.uint32) if object_ids is None else object_ids.astype(np.uint32)
-    soup = Soup(
+    triangles = Triangles(
         corners,
         normals,
         part.uv[part.faces].astype(np.float32).reshape(-1, 3, 2),
@@ -114,17 +114,17 @@ def soup_of_part(
         ids,
     )
     whole = np.linalg.norm(cross, axis=-1) > 0
-    return soup if bool(whole.all()) else soup.kept(whole)
+    return triangles if bool(whole.all()) else triangles.kept(whole)
 
 
-def joined(soups: Iterable[Soup]) -> Soup:
+def joined(several: Iterable[Triangles]) -> Triangles:
     """All faces in order."""
-    parts: Sequence[Soup] = list(soups)
+    parts: Sequence[Triangles] = list(several)
     if not parts:
         none = np.zeros((0, 3, 3), dtype=np.float32)
         ids = np.zeros(0, dtype=np.uint32)
-        return Soup(none, none, np.zeros((0, 3, 2), dtype=np.float32), ids, np.zeros(0, dtype=np.uint8), ids)
-    return Soup(
+        return Triangles(none, none, np.zeros((0, 3, 2), dtype=np.float32), ids, np.zeros(0, dtype=np.uint8), ids)
+    return Triangles(
         np.concatenate([s.corners for s in parts]),
         np.concatenate([s.normals for s in parts]),
         np.concatenate([s.uv for s in parts]),
