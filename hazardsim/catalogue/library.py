@@ -10,14 +10,14 @@ from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 
-from hazardsim.catalogue.assemble import digest
 from hazardsim.catalogue.asset import PROJECT_LICENCE, AnomalyAsset
-from hazardsim.catalogue.curated import PACK, pack_list
-from hazardsim.catalogue.model import Model
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
 from hazardsim.catalogue.splits import Split, split_of_category
-from hazardsim.catalogue.store import fetched_records, load_model, pack_folder
 from hazardsim.errors import AssetError
+from hazardsim.mesh.assemble import digest
+from hazardsim.mesh.model import Model
+from hazardsim.packs.store import fetched_records, load_model, pack_folder
+from hazardsim.packs.sweethome3d.curated import PACK, pack_list
 
 __all__ = ["AnomalyAsset", "Catalogue", "load_catalogue"]
 

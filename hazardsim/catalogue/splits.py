@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from hazardsim.catalogue.listing import read_listing, strict
 from hazardsim.errors import AssetError
-from hazardsim.shipped import shipped
+from hazardsim.resources import shipped
+from hazardsim.yaml_files import read_listing, strict
 
 Split = Literal["validation", "test"]
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)

@@ -23,9 +23,9 @@ from hazardsim.dataset.layout import Split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
 from hazardsim.frame_checks import fault
+from hazardsim.geometry.poses import Pose
 from hazardsim.jobs.job import RenderJob, recipe_of
 from hazardsim.processes import die_with_parent, keep_native_noise_out
-from hazardsim.scenario.axes import Pose
 from hazardsim.scenario.sample import sample_scene
 from hazardsim.scenario.scene import Scene, SceneCamera
 

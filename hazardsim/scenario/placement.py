@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.scenario.axes import Pose
-from hazardsim.scenario.boxes import Box, BoxField, box_on_ground
+from hazardsim.geometry.boxes import Box, BoxField, box_on_ground
+from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.roads import LanePoint
 from hazardsim.scenario.scene import SceneCamera
 from hazardsim.scenario.surroundings import Surroundings

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import TownError
-from hazardsim.scenario.axes import Pose, pose_from_carla
+from hazardsim.geometry.poses import Pose, pose_from_carla
 
 
 @dataclass(frozen=True, slots=True)

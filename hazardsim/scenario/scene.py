@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from pydantic import TypeAdapter
 
-from hazardsim.scenario.axes import Pose
+from hazardsim.geometry.poses import Pose
 
 
 @dataclass(frozen=True, slots=True)

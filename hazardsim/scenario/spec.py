@@ -11,7 +11,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from hazardsim.errors import ConfigError
-from hazardsim.shipped import shipped
+from hazardsim.resources import shipped
 
 Condition = Literal["clear", "cloudy", "wet", "rain", "fog"]
 Share = Annotated[float, Field(ge=0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hazardsim.scenario.boxes import Box
+from hazardsim.geometry.boxes import Box
 from hazardsim.scenario.roads import Roads
 
 Ground = Callable[[float, float, float], "GroundPoint | None"]

@@ -13,23 +13,14 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Part, TaggedPart
+from hazardsim.geometry.poses import PoseMatrix
+from hazardsim.mesh.model import StaticMesh, TaggedPart
 from hazardsim.server.weather import Weather
 
-Pose = NDArray[np.float64]
 CameraKind = Literal["rgb", "depth", "semantic_segmentation", "instance_segmentation"]
 
 FIRST_TOWN_ID = 0x8000
 """Instance ids of town objects start here, so that they never meet the first 32767 actor ids."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StaticMesh:
-    """Merged triangles of one material and one tag; `object_ids` [F] u32 names each face's town object, 0 = none."""
-
-    part: Part
-    tag: int
-    object_ids: NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +34,7 @@ class TownObject:
     id: int
     name: str
     tag: int
-    pose: Pose
+    pose: PoseMatrix
     centre_m: tuple[float, float, float]
     extent_m: tuple[float, float, float]
     model: str | None = None
@@ -58,7 +49,7 @@ class Town:
     meshes: tuple[StaticMesh, ...]
     models: Mapping[str, tuple[TaggedPart, ...]]
     objects: tuple[TownObject, ...]
-    spawn_points: tuple[Pose, ...]
+    spawn_points: tuple[PoseMatrix, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +59,7 @@ class SceneObject:
     id: int
     key: str
     parts: tuple[TaggedPart, ...]
-    pose: Pose
+    pose: PoseMatrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +70,7 @@ class Camera:
     width: int
     height: int
     fov_deg: float
-    pose: Pose
+    pose: PoseMatrix
     options: Mapping[str, str] = field(default_factory=dict)
 
 

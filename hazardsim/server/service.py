@@ -45,7 +45,7 @@ class Service:
         maps: the names that clients may load; the first one is loaded unless `town` says otherwise.
         renderer: draws; used by one thread only.
         catalogue: meshes of `static.prop.mesh`.
-        street: vehicles and pedestrians, such as the module `hazardsim.catalogue.street`.
+        street: vehicles and pedestrians, such as the module `hazardsim.street.blueprints`.
         host: the address to listen on.
         port: the first of two neighbouring ports; 0 takes a free pair.
         town: the name of the first town.
@@ -156,10 +156,10 @@ def serve(
         TownError: no such town.
         RenderError: the renderer cannot start.
     """
-    from hazardsim.catalogue import street
     from hazardsim.catalogue.library import load_catalogue
     from hazardsim.server.render.renderer import MitsubaRenderer
     from hazardsim.server.town.build import build_town, town_names
+    from hazardsim.street import blueprints as street
 
     if parent_pid is not None:
         end_with_parent(parent_pid)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from hazardsim.catalogue.model import Material, Part, TaggedPart
+from hazardsim.mesh.model import Material, Part, TaggedPart
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.scene import Camera, SceneObject, Town
 from hazardsim.server.town.build import build_town

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hazardsim.catalogue import street
 from hazardsim.catalogue.library import load_catalogue
 from hazardsim.server.scene import Town
 from hazardsim.server.service import Service
+from hazardsim.street import blueprints as street
 
 WIDTH, HEIGHT, CAMERAS = 1280, 720, 4
 

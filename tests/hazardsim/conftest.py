@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hazardsim.capture.shoot import frame_from_pictures
-from hazardsim.scenario.axes import Pose
+from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera, SceneWeather
 from hazardsim.taxonomy import ANOMALY_TAG, TAG
 

@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from hazardsim.catalogue.assemble import creased_normals, part
 from hazardsim.catalogue.library import Catalogue, load_catalogue
-from hazardsim.catalogue.model import Material, Model
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
-from hazardsim.catalogue.shape import box, cylinder, ellipsoid, extruded, revolve, torus, tube
-from hazardsim.catalogue.street import VEHICLES, WALKERS, vehicle_model, walker_model
 from hazardsim.errors import AssetError
+from hazardsim.mesh.assemble import creased_normals, part
+from hazardsim.mesh.model import Material, Model
+from hazardsim.mesh.shape import box, cylinder, ellipsoid, extruded, revolve, torus, tube
+from hazardsim.street.blueprints import VEHICLES, WALKERS, vehicle_model, walker_model
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_paint_changes_the_key_and_nothing_but_paint(tmp_path):
 def test_models_are_the_same_in_another_process(bare):
     code = (
         "import sys; from pathlib import Path; from hazardsim.catalogue.library import load_catalogue;"
-        "from hazardsim.catalogue.street import vehicle_model, walker_model; root = Path(sys.argv[1]);"
+        "from hazardsim.street.blueprints import vehicle_model, walker_model; root = Path(sys.argv[1]);"
         "print(load_catalogue(root).digest, vehicle_model('vehicle.audi.tt', (0.1, 0.2, 0.3), root).key,"
         "walker_model('walker.pedestrian.0003', root).key)"
     )

@@ -10,7 +10,7 @@ from PIL import Image
 
 from hazardsim.capture.shoot import frame_from_pictures
 from hazardsim.dataset.writer import SplitWriter
-from hazardsim.scenario.axes import Pose
+from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera, SceneWeather
 from hazardsim.taxonomy import ANOMALY_TAG, TAG
 from ood_eval.data import ANOMALY, First, StreetHazards, attributes_of, build_dataset, check_dataset

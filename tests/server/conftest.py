@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hazardsim.catalogue.model import Material, Model, Part
 from hazardsim.errors import AssetError, TownError
+from hazardsim.mesh.model import Material, Model, Part
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
 from hazardsim.server.scene import FIRST_TOWN_ID, Hit, Town, TownObject
 from hazardsim.server.service import Service

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hazardsim.catalogue.model import SURFACES, Material
 from hazardsim.errors import RenderError
+from hazardsim.mesh.model import SURFACES, Material
 from hazardsim.server.render.noise import cells, fractal
 from hazardsim.server.render.patterns import PATTERNS, pattern
 from hazardsim.server.render.textures import MaterialLibrary, linear_from_srgb, pack_texels, read_texture

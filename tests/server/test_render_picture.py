@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from hazardsim.catalogue.model import Material, Part, TaggedPart
 from hazardsim.errors import RenderError
+from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render import atmosphere
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.render.variant import LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
-from hazardsim.server.scene import Camera, SceneObject, StaticMesh, Town
+from hazardsim.server.scene import Camera, SceneObject, Town
 from hazardsim.server.weather import Weather
 
 WIDTH, HEIGHT = 96, 64

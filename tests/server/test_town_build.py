@@ -11,11 +11,11 @@ import pytest
 import shapely
 
 from hazardsim.errors import TownError
+from hazardsim.resources import shipped
 from hazardsim.server.scene import FIRST_TOWN_ID, Town, TownObject
 from hazardsim.server.town.build import build_town, town_names
 from hazardsim.server.town.maps.network import FAST_MPS, Network, read_network
 from hazardsim.server.town.maps.osm import read_osm
-from hazardsim.shipped import shipped
 from hazardsim.taxonomy import CLASSES, STREET_HAZARDS_NAMES, TAG
 
 # One worker builds a town once for all of its tests.

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hazardsim.errors import TownError
+from hazardsim.resources import shipped
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.lane_sampling import without_stamp
 from hazardsim.server.town.maps.network import read_network
 from hazardsim.server.town.maps.osm import metres_per_degree, read_osm
-from hazardsim.shipped import shipped
 from hazardsim.taxonomy import TAG
 
 CROSSING = """<?xml version='1.0'?><osm version='0.6'>

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hazardsim.geometry.turned_boxes import TurnedBox, overlap
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
 from hazardsim.server.world.axes import pose_from_transform, transform_from_pose, world_box
-from hazardsim.server.world.boxes import TurnedBox, overlap
 
 metres = st.floats(-500, 500)
 turns = st.builds(Rotation, st.floats(-89.9, 89.9), st.floats(-179.9, 179.9), st.floats(-179.9, 179.9))

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.assemble import model, stand
-from hazardsim.catalogue.model import Model, Part
 from hazardsim.catalogue.procedural import furniture, goods, outdoors
+from hazardsim.mesh.assemble import model, stand
+from hazardsim.mesh.model import Model, Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hazardsim.catalogue.assemble import part
-from hazardsim.catalogue.looks import CHROME, DARK_PLASTIC, Colour, cloth, wooden
-from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, loft, rounded_outline, tube
+from hazardsim.mesh.assemble import part
+from hazardsim.mesh.materials import CHROME, DARK_PLASTIC, Colour, cloth, wooden
+from hazardsim.mesh.model import Material, Part
+from hazardsim.mesh.shape import Points, Shape, bar, box, cylinder, loft, rounded_outline, tube
 
 _OAK: Colour = (0.42, 0.27, 0.15)
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from hazardsim.catalogue.assemble import part
-from hazardsim.catalogue.looks import CHROME, DARK_PLASTIC, STEEL, TYRE, wooden
-from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Points, Shape, bar, box, cylinder, revolve, torus, tube
+from hazardsim.mesh.assemble import part
+from hazardsim.mesh.materials import CHROME, DARK_PLASTIC, STEEL, TYRE, wooden
+from hazardsim.mesh.model import Material, Part
+from hazardsim.mesh.shape import Points, Shape, bar, box, cylinder, revolve, torus, tube
 
 _PINE = (0.62, 0.47, 0.3)
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import trimesh
 
-from hazardsim.catalogue.assemble import part
-from hazardsim.catalogue.looks import STEEL, Colour, cloth, wooden
-from hazardsim.catalogue.model import Material, Part
-from hazardsim.catalogue.shape import Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
+from hazardsim.mesh.assemble import part
+from hazardsim.mesh.materials import STEEL, Colour, cloth, wooden
+from hazardsim.mesh.model import Material, Part
+from hazardsim.mesh.shape import Shape, bar, box, cylinder, ellipsoid, grid, loft, smooth_curve, tube
 
 
 def boulder(rng: np.random.Generator) -> list[Part]:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
+from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.server.render.triangles import Triangles, frames_of, joined
 from hazardsim.server.render.variant import native
-from hazardsim.server.scene import Pose
 
 Array = Any
 Native = Any
@@ -129,7 +129,7 @@ class Instance:
     """A model at a pose; its faces belong to `object_id`, or with 0 to the objects that they name themselves."""
 
     model: LoadedModel
-    pose: Pose
+    pose: PoseMatrix
     object_id: int
 
 
@@ -196,7 +196,7 @@ class Geometry:
         if vectorised and instances:
             self._upload([np.asarray(p.pose, dtype=np.float64) for p in instances])
 
-    def _upload(self, poses: list[Pose]) -> None:
+    def _upload(self, poses: list[PoseMatrix]) -> None:
         _, mi = native()
 
         turns = np.stack([pose[:3, :3] / np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])

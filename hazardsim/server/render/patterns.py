@@ -1,4 +1,4 @@
-"""What the surfaces of `catalogue.model.Surface` look like: seeded patterns that tile, with relief and gloss."""
+"""What the surfaces of `mesh.model.Surface` look like: seeded patterns that tile, with relief and gloss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Surface
+from hazardsim.mesh.model import Surface
 from hazardsim.server.render.noise import Field, blur, cells, fractal, smooth_step
 
 Rgb = tuple[float, float, float]

@@ -12,8 +12,8 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import TaggedPart
 from hazardsim.errors import RenderError
+from hazardsim.mesh.model import TaggedPart
 from hazardsim.server.render import atmosphere, scalar_path_tracer, sky, tone_mapping
 from hazardsim.server.render.denoise import denoised
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Material
+from hazardsim.mesh.model import Material
 from hazardsim.server.render.instances import Geometry, LoadedModel, Native
 from hazardsim.server.render.path_tracer import DEPTH, RenderBuffers
 from hazardsim.server.render.patterns import pattern

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Material, Surface
 from hazardsim.errors import RenderError
+from hazardsim.mesh.model import Material, Surface
 from hazardsim.server.render.noise import normals_from_height
 from hazardsim.server.render.patterns import pattern
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Part
 from hazardsim.errors import RenderError
+from hazardsim.mesh.model import Part
 from hazardsim.server.render.textures import MaterialLibrary
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from hazardsim.errors import TownError
-from hazardsim.server.scene import FIRST_TOWN_ID, Pose, Town
+from hazardsim.geometry.poses import PoseMatrix
+from hazardsim.resources import shipped
+from hazardsim.server.scene import FIRST_TOWN_ID, Town
 from hazardsim.server.town.ground.areas import cover, lay_out, pave
 from hazardsim.server.town.ground.markings import paint
 from hazardsim.server.town.maps.junctions import junction_legs
@@ -20,7 +22,6 @@ from hazardsim.server.town.objects.bystanders import Bystanders
 from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.server.town.objects.dressing import Dresser
 from hazardsim.server.town.procedural.invent import Character, ProceduralFeatures, invented
-from hazardsim.shipped import shipped
 
 _SPAWN_EVERY_M, _SPAWN_LIFT_M = 18.0, 0.2
 _LAST_ID = 0xFFFF
@@ -115,7 +116,7 @@ def character_of(network: Network) -> Character:
     return "city" if len(driving) > 1.3 * len(sides) else "village"
 
 
-def spawn_points(network: Network) -> list[Pose]:
+def spawn_points(network: Network) -> list[PoseMatrix]:
     """Poses 0.2 m over the driving lanes, outside junctions, looking along the lane."""
     out = []
     for strip in network.driving():

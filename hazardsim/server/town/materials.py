@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.model import Material, Surface
+from hazardsim.mesh.model import Material, Surface
 
 Colour = tuple[float, float, float]
 

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Model, TaggedPart
 from hazardsim.errors import AssetError
+from hazardsim.mesh.model import Model, TaggedPart
 from hazardsim.server.protocol.structs import BoundingBox
 from hazardsim.server.world import axes
 from hazardsim.server.world.attributes import colour, number
@@ -32,7 +32,7 @@ class PropCatalogue(Protocol):
 
 
 class StreetCatalogue(Protocol):
-    """Where vehicles and pedestrians come from: the module `hazardsim.catalogue.street` is one."""
+    """Where vehicles and pedestrians come from: the module `hazardsim.street.blueprints` is one."""
 
     @property
     def VEHICLES(self) -> Sequence[VehicleKind]:  # noqa: N802 - a constant of the module

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import (
     ZERO,
@@ -17,7 +18,7 @@ from hazardsim.server.protocol.structs import (
     Vector3D,
     VehicleControl,
 )
-from hazardsim.server.scene import FIRST_TOWN_ID, Pose
+from hazardsim.server.scene import FIRST_TOWN_ID
 from hazardsim.server.world.actor_models import ActorModel
 from hazardsim.server.world.axes import pose_from_transform, transform_from_pose
 from hazardsim.server.world.blueprints import Blueprint
@@ -134,7 +135,7 @@ class Actors:
         self._living.clear()
         return gone
 
-    def pose(self, actor: Actor) -> Pose:
+    def pose(self, actor: Actor) -> PoseMatrix:
         """Where an actor is, [4,4], without its scale."""
         own = pose_from_transform(actor.transform)
         parent = self._living.get(actor.parent_id)

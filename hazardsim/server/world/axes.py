@@ -11,15 +11,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.server.protocol.structs import BoundingBox, Rotation, Transform, Vector3D
-from hazardsim.server.scene import Pose
 
 _MIRROR: Final = np.array([1.0, -1.0, 1.0])
 _UPRIGHT: Final = 1e-6
 """Cosine of the pitch below which yaw and roll are one angle."""
 
 
-def pose_from_transform(transform: Transform, scale: float = 1.0) -> Pose:
+def pose_from_transform(transform: Transform, scale: float = 1.0) -> PoseMatrix:
     """[4,4] float64, local to world, in our axes."""
     turn = transform.rotation
     cp, cy, cr = np.cos(np.radians([turn.pitch, turn.yaw, turn.roll]))
@@ -37,7 +37,7 @@ def pose_from_transform(transform: Transform, scale: float = 1.0) -> Pose:
     return pose
 
 
-def transform_from_pose(pose: Pose) -> Transform:
+def transform_from_pose(pose: PoseMatrix) -> Transform:
     """The inverse of `pose_from_transform`; a uniform scale is dropped."""
     turn = pose[:3, :3] / np.cbrt(np.linalg.det(pose[:3, :3])) * np.outer(_MIRROR, _MIRROR)
     pitch = np.arctan2(turn[2, 0], np.hypot(turn[0, 0], turn[1, 0]))
@@ -66,7 +66,7 @@ def local_box(centre_m: NDArray[np.float64], extent_m: NDArray[np.float64]) -> B
     return BoundingBox(location_from_point(centre_m), Vector3D(x, y, z))
 
 
-def world_box(pose: Pose, centre_m: NDArray[np.float64], extent_m: NDArray[np.float64]) -> BoundingBox:
+def world_box(pose: PoseMatrix, centre_m: NDArray[np.float64], extent_m: NDArray[np.float64]) -> BoundingBox:
     """The same box in world axes; a uniform scale of the pose is applied."""
     scale = float(np.cbrt(np.linalg.det(pose[:3, :3])))
     centre = pose[:3, :3] @ centre_m + pose[:3, 3]

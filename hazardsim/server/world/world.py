@@ -13,18 +13,19 @@ from typing import Final
 
 import numpy as np
 
+from hazardsim.geometry.poses import PoseMatrix
+from hazardsim.geometry.turned_boxes import TurnedBox, overlap
 from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Timestamp
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.streams import token
 from hazardsim.server.protocol.structs import ActorDescription, ActorRecord, EpisodeSettings, Transform
-from hazardsim.server.scene import Camera, Pose, SceneObject, Town
+from hazardsim.server.scene import Camera, SceneObject, Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world import blueprints
 from hazardsim.server.world.actor_models import ActorModels
 from hazardsim.server.world.actors import Actor, Actors
 from hazardsim.server.world.axes import pose_from_transform
 from hazardsim.server.world.blueprints import BlueprintLibrary
-from hazardsim.server.world.boxes import TurnedBox, overlap
 from hazardsim.server.world.clock import Clock
 from hazardsim.server.world.sensors.cameras import CameraSettings, camera_settings
 
@@ -154,7 +155,7 @@ class World:
             frozenset(self.hidden),
         )
 
-    def _scaled_pose(self, actor: Actor, scale: float) -> Pose:
+    def _scaled_pose(self, actor: Actor, scale: float) -> PoseMatrix:
         pose = self.actors.pose(actor) @ np.diag([scale, scale, scale, 1.0])
         pose.flags.writeable = False
         return pose

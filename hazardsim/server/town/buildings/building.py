@@ -8,10 +8,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.server.town import materials
-from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
-from hazardsim.server.town.buildings.style import BuildingStyle
-from hazardsim.server.town.mesh import (
+from hazardsim.mesh.solid import (
     Builder,
     Floats,
     Solid,
@@ -23,6 +20,9 @@ from hazardsim.server.town.mesh import (
     polygons,
     skirt,
 )
+from hazardsim.server.town import materials
+from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
+from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.taxonomy import TAG
 
 _TAG = TAG["Buildings"]

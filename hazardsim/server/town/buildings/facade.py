@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.catalogue.model import Material
+from hazardsim.mesh.model import Material
+from hazardsim.mesh.solid import Floats, Solid, planar_quads, quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.style import BuildingStyle
-from hazardsim.server.town.mesh import Floats, Solid, planar_quads, quads
 
 _REVEAL_M = 0.14
 _FRAME_M = 0.06

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.model import Material
+from hazardsim.mesh.model import Material
 from hazardsim.server.town import materials
 from hazardsim.server.town.maps.osm import Feature
 

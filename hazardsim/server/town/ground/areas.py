@@ -10,12 +10,12 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.catalogue.model import Material
+from hazardsim.mesh.model import Material
+from hazardsim.mesh.solid import Builder, Floats, Solid, cap, joined, planar_quads, polygons, skirt
 from hazardsim.server.town import materials
 from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
 from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.maps.polyline import Polyline
-from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, joined, planar_quads, polygons, skirt
 from hazardsim.taxonomy import TAG
 
 KERB_M: Final = 0.13

@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.catalogue.model import Material
+from hazardsim.mesh.model import Material
+from hazardsim.mesh.solid import Builder, Floats, Solid, cap, planar_quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.maps import network as net
 from hazardsim.server.town.maps.junctions import JunctionLeg
 from hazardsim.server.town.maps.network import Network, Strip
 from hazardsim.server.town.maps.polyline import Polyline
-from hazardsim.server.town.mesh import Builder, Floats, Solid, cap, planar_quads
 from hazardsim.taxonomy import TAG
 
 LIFT_M: Final = 0.004

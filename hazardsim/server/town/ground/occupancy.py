@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.server.town.mesh import Floats, polygons
+from hazardsim.mesh.solid import Floats, polygons
 
 _CELL_M = 16.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hazardsim.server.town.mesh import Floats
+from hazardsim.mesh.solid import Floats
 
 
 class Polyline:

@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.model import TaggedPart
+from hazardsim.mesh.model import TaggedPart
+from hazardsim.mesh.solid import Builder, Solid, box, joined, lathe, pole, tube
 from hazardsim.server.town import materials
-from hazardsim.server.town.mesh import Builder, Solid, box, joined, lathe, pole, tube
 from hazardsim.taxonomy import TAG
 
 _POLE, _STATIC = TAG["Poles"], TAG["Static"]

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.model import TaggedPart
+from hazardsim.mesh.model import TaggedPart
+from hazardsim.mesh.solid import Builder, Floats, Solid, box, joined, tube
 from hazardsim.server.town.materials import Colour, tint
-from hazardsim.server.town.mesh import Builder, Floats, Solid, box, joined, tube
 from hazardsim.taxonomy import TAG
 
 

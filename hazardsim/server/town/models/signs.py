@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.catalogue.model import Material, TaggedPart
+from hazardsim.mesh.model import Material, TaggedPart
+from hazardsim.mesh.solid import Builder, Floats, Solid, box, joined, lathe, pole, tube
 from hazardsim.server.town import materials
-from hazardsim.server.town.mesh import Builder, Floats, Solid, box, joined, lathe, pole, tube
 from hazardsim.taxonomy import TAG
 
 _PLATE, _POLE, _LIGHT = TAG["TrafficSigns"], TAG["Poles"], TAG["TrafficLight"]

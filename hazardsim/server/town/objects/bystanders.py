@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.catalogue.street import VEHICLES, WALKERS, VehicleSpec, WalkerSpec, vehicle_model, walker_model
+from hazardsim.mesh.solid import Floats, fitted_box, planar_quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.ground.areas import KERB_M, Ground
 from hazardsim.server.town.ground.markings import LIFT_M
@@ -17,8 +17,8 @@ from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, 
 from hazardsim.server.town.maps.network import Network
 from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.maps.polyline import Polyline
-from hazardsim.server.town.mesh import Floats, fitted_box, planar_quads
 from hazardsim.server.town.objects.contents import TownContents
+from hazardsim.street.blueprints import VEHICLES, WALKERS, VehicleSpec, WalkerSpec, vehicle_model, walker_model
 from hazardsim.taxonomy import TAG
 
 _PAINTS: Final = (

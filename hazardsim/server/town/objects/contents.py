@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from hazardsim.catalogue.model import TaggedPart
+from hazardsim.mesh.model import TaggedPart
+from hazardsim.mesh.solid import Builder, Floats
 from hazardsim.server.scene import FIRST_TOWN_ID, TownObject
 from hazardsim.server.town.maps.network import pose_at
-from hazardsim.server.town.mesh import Builder, Floats
 
 _HEADROOM_M = 4.5
 

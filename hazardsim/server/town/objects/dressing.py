@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import shapely
 
+from hazardsim.mesh.solid import Floats, fitted_box, polygons
 from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.building import raise_building
 from hazardsim.server.town.buildings.style import building_style
@@ -16,7 +17,6 @@ from hazardsim.server.town.ground.areas import KERB_M, Ground
 from hazardsim.server.town.maps.junctions import JunctionLeg
 from hazardsim.server.town.maps.network import Network, pose_at
 from hazardsim.server.town.maps.osm import Feature
-from hazardsim.server.town.mesh import Floats, fitted_box, polygons
 from hazardsim.server.town.models.furniture import FURNITURE
 from hazardsim.server.town.models.plants import TREES, bush, tree, tufts
 from hazardsim.server.town.models.signs import SIGNS

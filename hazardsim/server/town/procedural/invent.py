@@ -14,12 +14,12 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from hazardsim.mesh.solid import Floats, polygons
 from hazardsim.server.town.ground.areas import Ground
 from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, spots
 from hazardsim.server.town.maps.junctions import JunctionLeg
 from hazardsim.server.town.maps.network import Network
 from hazardsim.server.town.maps.osm import Feature
-from hazardsim.server.town.mesh import Floats, polygons
 from hazardsim.server.town.models.plants import TREES
 
 Character = Literal["village", "town", "city"]

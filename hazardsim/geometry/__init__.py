@@ -1,0 +1,1 @@
+"""Poses, axes and boxes."""

@@ -1,0 +1,1 @@
+"""Model packs from elsewhere, converted into the user's cache."""

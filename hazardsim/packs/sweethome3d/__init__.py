@@ -1,0 +1,1 @@
+"""The models of Debian's sweethome3d-furniture."""

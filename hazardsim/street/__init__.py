@@ -1,0 +1,1 @@
+"""Ordinary traffic: cars, lorries, cycles and people, as CARLA's blueprints name them."""

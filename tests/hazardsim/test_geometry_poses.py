@@ -1,0 +1,34 @@
+import carla
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hazardsim.geometry.poses import Pose, carla_from_pose, pose_from_carla
+
+ANGLE = st.floats(-180, 180, allow_nan=False)
+PLACE = st.floats(-500, 500, allow_nan=False)
+MIRROR = np.diag([1.0, -1.0, 1.0, 1.0])
+
+
+@given(PLACE, PLACE, PLACE, ANGLE, ANGLE, ANGLE)
+def test_matrix_is_carlas_own_matrix_mirrored(x, y, z, yaw, pitch, roll):
+    pose = Pose(x, y, z, yaw, pitch, roll)
+    place, (carla_pitch, carla_yaw, carla_roll) = carla_from_pose(pose)
+    transform = carla.Transform(
+        carla.Location(*place), carla.Rotation(pitch=carla_pitch, yaw=carla_yaw, roll=carla_roll)
+    )
+    theirs = MIRROR @ np.array(transform.get_matrix()) @ MIRROR
+    np.testing.assert_allclose(pose.matrix(), theirs, atol=2e-4)
+
+
+@given(PLACE, PLACE, PLACE, ANGLE, ANGLE, ANGLE)
+def test_there_and_back(x, y, z, yaw, pitch, roll):
+    pose = Pose(x, y, z, yaw, pitch, roll)
+    assert pose_from_carla(*carla_from_pose(pose)) == pose
+
+
+def test_positive_pitch_looks_down_and_positive_yaw_turns_left():
+    down = Pose(0, 0, 0, pitch_deg=30).matrix()[:3, 0]
+    left = Pose(0, 0, 0, yaw_deg=90).matrix()[:3, 0]
+    assert down[2] < -0.4
+    np.testing.assert_allclose(left, [0, 1, 0], atol=1e-12)
