@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hazardsim.taxonomy import STREET_HAZARDS_ANOMALY, STREET_HAZARDS_NAMES
-from ood_eval.data.labels import CLASS_NAMES
+from ood_eval.benchmarks.formats.labels import CLASS_NAMES
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted([*ROOT.glob("hazardsim/**/*.py"), *ROOT.glob("ood_eval/**/*.py")])

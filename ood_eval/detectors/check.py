@@ -9,8 +9,8 @@ from typing import Final, cast
 import torch
 from torch import Tensor, nn
 
-from ood_eval.data.labels import CLASS_NAMES
-from ood_eval.data.sample import VOID
+from ood_eval.benchmarks.formats.labels import CLASS_NAMES
+from ood_eval.datasets.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
 from ood_eval.networks.autoencoder import Autoencoder

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ood_eval.data.sample import VOID
+from ood_eval.datasets.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.networks.forward import Forward

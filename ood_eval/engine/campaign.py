@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ood_eval.data import BENCHMARKS, First, SegDataset, build_dataset, check_dataset, find_root, passed_over
+from ood_eval.benchmarks import BENCHMARKS
+from ood_eval.benchmarks.build import build_dataset
+from ood_eval.benchmarks.roots import find_root, passed_over
+from ood_eval.datasets import First, SegDataset, check_dataset
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine.bootstrap import compare, image_table, write_comparisons
 from ood_eval.engine.evaluation import Evaluation, checked_device, write_run

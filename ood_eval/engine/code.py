@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import ood_eval
-from ood_eval.data.fingerprint import file_hash
+from ood_eval.datasets.fingerprint import file_hash
 from ood_eval.detectors import Detector
 from ood_eval.detectors.processed import Processed
 from ood_eval.errors import ConfigError
 
 # The rooms whose code decides scores and numbers, and those that decide what fitting finds.
-SCORING: Final = ("data", "detectors", "metrics", "networks", "engine")
-FITTING: Final = ("data", "detectors", "networks")
+SCORING: Final = ("benchmarks", "datasets", "detectors", "metrics", "networks", "engine")
+FITTING: Final = ("benchmarks", "datasets", "detectors", "networks")
 
 
 def code_identity(detectors: Iterable[Detector], rooms: Sequence[str] = SCORING) -> dict[str, str]:

@@ -16,8 +16,8 @@ from typing import Final
 
 import torch
 
-from ood_eval.data.fingerprint import dataset_hash, file_hash
-from ood_eval.data.sample import SegDataset
+from ood_eval.datasets.fingerprint import dataset_hash, file_hash
+from ood_eval.datasets.sample import SegDataset
 from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
 from ood_eval.engine.aggregation import SEGMENTER, Aggregation
 from ood_eval.engine.code import FITTING, code_identity

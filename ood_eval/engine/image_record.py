@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from ood_eval.data.sample import ANOMALY, KNOWN, VOID
+from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID
 from ood_eval.errors import ResultError
 from ood_eval.metrics import RankingCurve
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import Sample
+from ood_eval.datasets.sample import Sample
 from ood_eval.errors import ResultError
 from ood_eval.files import write_bytes
 

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ood_eval.data import First, attributes_of
-from ood_eval.data.generated import Generated
-from ood_eval.data.sample import Sample, SegDataset, samples
+from ood_eval.benchmarks.generated import Generated
+from ood_eval.datasets import First, attributes_of
+from ood_eval.datasets.sample import Sample, SegDataset, samples
 from ood_eval.detectors import Detector
 from ood_eval.engine.gallery import Gallery, save_frame
 from ood_eval.engine.image_record import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import VOID, Sample
+from ood_eval.datasets.sample import VOID, Sample
 from ood_eval.errors import ResultError
 from ood_eval.files import write_bytes
 from ood_eval.metrics import Caos, Confusion, Number, RankingCurve, RankingProtocol, make_protocol, ranking_curve

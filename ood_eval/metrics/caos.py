@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import KNOWN, VOID
+from ood_eval.datasets.sample import KNOWN, VOID
 from ood_eval.errors import ConfigError
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import ANOMALY, VOID
+from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.errors import DetectorError
 from ood_eval.metrics.protocol import Arrays, Number
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import VOID
+from ood_eval.datasets.sample import VOID
 from ood_eval.errors import DataError
 
 

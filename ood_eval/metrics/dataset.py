@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import VOID
+from ood_eval.datasets.sample import VOID
 from ood_eval.errors import ConfigError
 from ood_eval.metrics.histogram import DEFAULT_BITS, Bracket, ScoreHistogram
 from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import ANOMALY, VOID
+from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.errors import DetectorError
 
 _SIGN: Final = np.uint32(0x8000_0000)

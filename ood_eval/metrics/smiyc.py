@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import ANOMALY, KNOWN
+from ood_eval.datasets.sample import ANOMALY, KNOWN
 from ood_eval.errors import DetectorError
 from ood_eval.metrics.dataset import Dataset
 from ood_eval.metrics.histogram import Bracket

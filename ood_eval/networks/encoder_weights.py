@@ -11,7 +11,7 @@ from typing import Final, cast
 import torch
 from torch import Tensor, nn
 
-from ood_eval.data.fingerprint import file_hash
+from ood_eval.datasets.fingerprint import file_hash
 from ood_eval.errors import CheckpointError, ConfigError
 from ood_eval.networks.segmenter import IMAGENET_MEAN, IMAGENET_STD
 

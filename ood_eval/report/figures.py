@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import ANOMALY, VOID
+from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.engine.curves import Curves
 from ood_eval.engine.gallery import GalleryFrame
 from ood_eval.files import write_bytes

@@ -90,7 +90,7 @@ class _Known:
     pixels_each: int
 
 
-# By the names of `ood_eval.data.BENCHMARKS`. Source: the data sets' own files; counts of their scored splits.
+# By the names of `ood_eval.benchmarks.BENCHMARKS`. Source: the data sets' own files; counts of their scored splits.
 _SETS: Final = {
     "streethazards": _Known("StreetHazards", 4, _STREETHAZARDS, 1500, _PIXELS_720P),
     "bdd_anomaly": _Known("BDD-Anomaly", 4, _BDD_ANOMALY, 810, _PIXELS_720P),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.data.sample import VOID
+from ood_eval.datasets.sample import VOID
 from ood_eval.training.recipe import Recipe
 
 View = tuple[NDArray[np.uint8], NDArray[np.uint8]]

@@ -11,8 +11,8 @@ from typing import Final
 
 import torch
 
-from ood_eval.data.fingerprint import dataset_hash, file_hash
-from ood_eval.data.sample import SegDataset
+from ood_eval.datasets.fingerprint import dataset_hash, file_hash
+from ood_eval.datasets.sample import SegDataset
 from ood_eval.errors import DetectorError
 from ood_eval.files import content_key, write_json
 from ood_eval.networks.autoencoder import Autoencoder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ood_eval.data.fingerprint import dataset_hash, file_hash
-from ood_eval.data.sample import SegDataset
+from ood_eval.datasets.fingerprint import dataset_hash, file_hash
+from ood_eval.datasets.sample import SegDataset
 from ood_eval.files import content_key, write_json
 from ood_eval.networks.build import build_segmenter
 from ood_eval.networks.checkpoint import save_segmenter

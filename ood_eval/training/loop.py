@@ -20,7 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from ood_eval.data.sample import SegDataset
+from ood_eval.datasets.sample import SegDataset
 from ood_eval.errors import ConfigError, TrainingError
 from ood_eval.training.task import TrainingTask
 from ood_eval.training.views import EpochOrder, Views, stacked

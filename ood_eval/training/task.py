@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, interpolate
 
-from ood_eval.data.sample import VOID
+from ood_eval.datasets.sample import VOID
 from ood_eval.errors import TrainingError
 from ood_eval.networks.segmenter import Segmenter
 from ood_eval.training.recipe import Recipe

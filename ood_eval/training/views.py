@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ood_eval.data.sample import SegDataset
+from ood_eval.datasets.sample import SegDataset
 from ood_eval.errors import DataError
 from ood_eval.training.augment import random_view
 from ood_eval.training.recipe import Recipe

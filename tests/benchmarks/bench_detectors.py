@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from ood_eval.data.labels import CLASS_NAMES
+from ood_eval.benchmarks.formats.labels import CLASS_NAMES
 from ood_eval.detectors import DETECTORS, Detector, build_detector
 from ood_eval.networks import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
 from ood_eval.networks.autoencoder import Autoencoder

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ood_eval.data import BENCHMARKS, StreetHazards
+from ood_eval.benchmarks import BENCHMARKS
+from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine import scoring
 from ood_eval.engine.curves import curves_of

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ood_eval.data import StreetHazards
+from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine import evaluation as running
 from ood_eval.engine import scoring

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ood_eval.cli import Training, _one_line, main
+from ood_eval.cli import _one_line, main
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.summary import read_summary
 from ood_eval.errors import DataError
-from ood_eval.jobs import plan_of
+from ood_eval.options import Training
 from ood_eval.report import read_result
 
 
@@ -34,10 +34,10 @@ def test_wrong_usage_is_two() -> None:
 
 
 def test_the_plan_is_the_preset_changed_by_options() -> None:
-    paper = plan_of(Training())
+    paper = Training().plan()
     assert (paper.network.kind, paper.network.encoder, paper.recipe.epochs) == ("pspnet", "resnet101", 20)
     assert paper.network.auxiliary
-    small = plan_of(Training(preset="small", epochs=3, encoder="resnet18", segmenter="pspnet"))
+    small = Training(preset="small", epochs=3, encoder="resnet18", segmenter="pspnet").plan()
     assert (small.network.kind, small.network.encoder, small.recipe.epochs) == ("pspnet", "resnet18", 3)
 
 

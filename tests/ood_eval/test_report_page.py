@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ood_eval.data.sample import Sample
+from ood_eval.datasets.sample import Sample
 from ood_eval.engine.curves import Curves
 from ood_eval.engine.gallery import save_frame
 from ood_eval.engine.row import Provenance, Row, write_rows
@@ -41,7 +41,7 @@ def scene(index: int) -> tuple[Sample, dict[str, np.ndarray]]:
 
 
 def write_run(out: Path, seeds: tuple[int, ...] = (0, 1, 2), *, benchmark: str = "generated") -> Path:
-    """The output folder of a finished run, as the experiment room writes it."""
+    """The output folder of a finished run, as the engine writes it."""
     rng = np.random.default_rng(3)
     evaluations = []
     for seed in seeds:

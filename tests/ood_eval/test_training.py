@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ood_eval.data import VOID, StreetHazards
+from ood_eval.benchmarks.streethazards import StreetHazards
+from ood_eval.datasets import VOID
 from ood_eval.errors import ConfigError, DataError, TrainingError
 from ood_eval.networks import PyramidConfig, Segmenter
 from ood_eval.training import PRESETS, Machine, Recipe, TrainingPlan, train

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ood_eval.data import StreetHazards
+from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.errors import DetectorError, TrainingError
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.networks.autoencoder import Autoencoder

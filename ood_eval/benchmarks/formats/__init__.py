@@ -1,0 +1,1 @@
+"""What several benchmarks share: folders and indexes, pictures and label values."""

@@ -1,0 +1,29 @@
+"""The commands by name; two words are a group and a command of it. Each is a frozen dataclass with `run()`."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from ood_eval.commands.data_check import DataCheck
+from ood_eval.commands.data_where import DataWhere
+from ood_eval.commands.report import Report
+from ood_eval.commands.run import Run
+from ood_eval.commands.run_caos import RunCaos
+from ood_eval.commands.train import Train
+
+
+class Command(Protocol):
+    """What the command line asks of a command; its fields are the options, its docstring the help."""
+
+    def run(self) -> None:
+        """Does it."""
+
+
+COMMANDS: Final[dict[str, type[Command]]] = {
+    "run-caos": RunCaos,
+    "run": Run,
+    "train": Train,
+    "report": Report,
+    "data check": DataCheck,
+    "data where": DataWhere,
+}

@@ -1,0 +1,79 @@
+"""`ood_eval run`: a suite, train to report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from ood_eval.commands.report import Report
+from ood_eval.errors import CheckpointError, ConfigError, DataError
+from ood_eval.options import Scoring, Training
+
+if TYPE_CHECKING:
+    from ood_eval.datasets import SegDataset
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a suite: train a segmenter or take one, score every benchmark that is found, draw the report.
+
+    Args:
+        suite: a YAML file, or the name of one that comes with the package: caos, streethazards-mini, real.
+        out: where checkpoints, rows and report go; what is already there is not done again.
+        data: folder of the suite's training set, which may hold a scored split too. Other sets are looked for where
+            `ood_eval data where` says; those not found are skipped.
+    """
+
+    suite: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SUITE")]
+    out: Path
+    data: Path | None = None
+    scoring: Annotated[Scoring, tyro.conf.OmitArgPrefixes] = field(default_factory=Scoring)
+    training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
+
+    def run(self) -> None:
+        """Trains a segmenter per seed if no checkpoint is given, scores, writes the report, prints the table.
+
+        Raises:
+            OodEvalError: any of its kinds.
+        """
+        from ood_eval.engine.campaign import Campaign
+        from ood_eval.engine.suite import load_suite
+        from ood_eval.training import train
+
+        suite = load_suite(self.suite)
+        if self.scoring.detectors:
+            suite = suite.with_detectors(self.scoring.detectors)
+        given, seeds = self.scoring.checkpoint, self.scoring.seeds
+        if given is not None and seeds:
+            raise ConfigError("--seeds trains segmenters and --checkpoint gives one; give only one of them")
+        if given is not None and not given.is_file():
+            raise CheckpointError(f"{given}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
+        machine = self.training.machine()
+        if given is not None:
+            machine = machine.alone  # nothing is trained that could be shared
+
+        def segmenter(seed: int | None, split: SegDataset | None) -> Path:
+            if given is not None:
+                return given
+            if split is None:
+                where = f"{suite.training.name} to train on"
+                raise DataError(f"suite {suite.name}: no {where}; give its folder by --data, or a trained --checkpoint")
+            return train(self.training.plan(seed), split, self.out, machine)
+
+        Campaign(
+            suite,
+            self.data,
+            segmenter,
+            seeds=(None,) if given is not None else seeds or (self.training.seed,),
+            policy=self.training.policy,
+            official=self.training.official,
+            limit_train=self.training.limit_train,
+            limit_test=self.scoring.limit_test,
+            devices=self.scoring.device,
+            machine=machine,
+        ).run(self.out)
+        if machine.is_global_zero:
+            Report((self.out,)).run()

