@@ -87,7 +87,7 @@ def object_aurocs(
 
 
 def pixel_counts(anomaly: NDArray[np.uint8]) -> tuple[int, int, int]:
-    """Aggregation of known, anomalous and void pixels."""
+    """Numbers of known, anomalous and void pixels."""
     known, anomalous, void = (int(np.count_nonzero(anomaly == kind)) for kind in (KNOWN, ANOMALY, VOID))
     return known, anomalous, void
 
