@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -15,8 +15,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from ood_eval.detectors.naming import detector_label
 from ood_eval.errors import ConfigError
-
-ProtocolName = Literal["caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood"]
+from ood_eval.metrics import PROTOCOLS, TRACKS
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -48,9 +47,13 @@ class BenchmarkSpec:
     name: str
     root: Path | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    track: Literal["anomaly", "obstacle"] = "anomaly"
+    track: str = "anomaly"
     open_miou: bool = False
     split: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.track not in TRACKS:
+            raise ConfigError(f"benchmark {self.name}: unknown track {self.track!r}; known are {', '.join(TRACKS)}")
 
     @property
     def label(self) -> str:
@@ -77,7 +80,7 @@ class Suite:
     benchmarks: tuple[BenchmarkSpec, ...]
     detectors: tuple[DetectorSpec, ...]
     training: BenchmarkSpec = field(default_factory=lambda: BenchmarkSpec("streethazards"))
-    protocols: tuple[ProtocolName, ...] = ("caos", "dataset")
+    protocols: tuple[str, ...] = ("caos", "dataset")
     gallery: int = 12
 
     def __post_init__(self) -> None:
@@ -86,6 +89,10 @@ class Suite:
             raise ConfigError(f"suite {self.name}: needs at least one benchmark, and each only once; it has {sets}")
         if not self.protocols or len(set(self.protocols)) != len(self.protocols):
             raise ConfigError(f"suite {self.name}: needs at least one protocol, and each only once")
+        for protocol in self.protocols:
+            if protocol not in PROTOCOLS:
+                known = ", ".join(PROTOCOLS)
+                raise ConfigError(f"suite {self.name}: protocols: unknown protocol {protocol!r}; known are {known}")
         labels = [spec.label for spec in self.detectors]
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"suite {self.name}: needs at least one detector, and each only once; it has {labels}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ood_eval.datasets.sample import VOID, Sample
 from ood_eval.errors import ResultError
 from ood_eval.files import write_bytes
-from ood_eval.metrics import Caos, Confusion, Number, RankingCurve, RankingProtocol, make_protocol, ranking_curve
+from ood_eval.metrics import Confusion, Number, RankingCurve, RankingProtocol, make_protocol, ranking_curve
 
 
 class Tally:
@@ -48,14 +48,9 @@ class Tally:
     def add_scores(self, detector: str, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> RankingCurve:
         """Counts one detector's scores [H,W] of an image under every protocol, and returns the image's own curve."""
         curve = ranking_curve(scores, anomaly)
-        whole = curve.positives + curve.negatives == anomaly.size
         for (label, _), ranking in self.rankings.items():
-            if label != detector:
-                continue
-            if isinstance(ranking, Caos) and (whole or ranking.drops_void):
-                ranking.add_curve(curve)
-            else:
-                ranking.update(scores, anomaly)
+            if label == detector:
+                ranking.update(scores, anomaly, curve)
         return curve
 
     def numbers(self, detector: str, protocol: str) -> list[Number]:

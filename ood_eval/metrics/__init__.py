@@ -8,10 +8,11 @@ from ood_eval.metrics.components import TRACKS, Components, Track
 from ood_eval.metrics.confusion import Confusion
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.dataset import Dataset
+from ood_eval.metrics.exact_sum import ExactSum
 from ood_eval.metrics.histogram import Bracket, ScoreHistogram
-from ood_eval.metrics.open_set import OpenConfusion, open_miou
+from ood_eval.metrics.open_set import OPEN, OPEN_WORDS, OpenConfusion, open_miou
 from ood_eval.metrics.pooled import Fishyscapes, Interp, Rba
-from ood_eval.metrics.protocol import Number, RankingProtocol
+from ood_eval.metrics.protocol import USUAL, Metric, Number, RankingProtocol, ScoredImage
 from ood_eval.metrics.pytorch_ood import PytorchOod
 from ood_eval.metrics.smiyc import Smiyc
 from ood_eval.metrics.thresholds import OperatingPoint, above_recall_point, best_f1_point, recall_point
@@ -39,15 +40,20 @@ def make_protocol(name: str) -> RankingProtocol:
 
 
 __all__ = [
+    "OPEN",
+    "OPEN_WORDS",
     "PROTOCOLS",
     "TRACKS",
+    "USUAL",
     "Bracket",
     "Caos",
     "Components",
     "Confusion",
     "Dataset",
+    "ExactSum",
     "Fishyscapes",
     "Interp",
+    "Metric",
     "Number",
     "OpenConfusion",
     "OperatingPoint",
@@ -56,6 +62,7 @@ __all__ = [
     "RankingProtocol",
     "Rba",
     "ScoreHistogram",
+    "ScoredImage",
     "Smiyc",
     "Track",
     "above_recall_point",

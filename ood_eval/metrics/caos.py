@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from ood_eval.datasets.sample import KNOWN, VOID
 from ood_eval.errors import ConfigError
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
-from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol
+from ood_eval.metrics.exact_sum import ExactSum
+from ood_eval.metrics.histogram import ScoreHistogram
+from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, RankingProtocol, ScoredImage
 
 
 class Caos:
@@ -24,28 +27,39 @@ class Caos:
     """
 
     name: ClassVar[str] = "caos"
+    title: ClassVar[str] = "caos: mean over images"
+    words: ClassVar[str] = "the mean over images of each image's own value (CAOS; FPR at the recall nearest to 95 %)"
+    in_main_table: ClassVar[bool] = True
+    beside_curves: ClassVar[bool] = False
     counts_as: ClassVar[str] = "caos"
+    metrics: ClassVar[tuple[Metric, ...]] = USUAL
+    keeps_maps: ClassVar[bool] = False
     drops_void: ClassVar[bool] = False
-    metrics: ClassVar[tuple[str, ...]] = ("auroc", "aupr", "fpr95")
 
     def __init__(self) -> None:
-        self._sums: NDArray[np.float64] = np.zeros(3)
+        self._sums = tuple(ExactSum() for _ in USUAL)
         self._counts: NDArray[np.int64] = np.zeros(3, dtype=np.int64)
 
-    def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
-        """Counts one image: scores [H,W] f32 and anomaly [H,W] u8.
+    def update(
+        self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8], curve: RankingCurve | None = None
+    ) -> None:
+        """Counts one image: scores [H,W] f32 and anomaly [H,W] u8; `curve` of the pixels that are not void, if known.
 
         Raises:
             DetectorError: shapes differ, or scores are not finite float32.
         """
-        self.add_curve(ranking_curve(scores, self.counted(anomaly)))
+        if curve is not None and (self.drops_void or curve.positives + curve.negatives == anomaly.size):
+            self.add_curve(curve)
+        else:
+            self.add_curve(ranking_curve(scores, self.counted(anomaly)))
 
     def add_curve(self, curve: RankingCurve) -> None:
         """Counts one image by the exact curve of its counted pixels."""
         if not curve.has_both:
             self._counts += (0, 0, 1)
             return
-        self._sums += self.of_image(curve)
+        for total, value in zip(self._sums, self.of_image(curve), strict=True):
+            total.add(value)
         self._counts += (1, curve.positives + curve.negatives, 0)
 
     def counted(self, anomaly: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -67,19 +81,28 @@ class Caos:
         self.add_state(other.state())
 
     def state(self) -> Arrays:
-        """Sums of the three metrics, and (images, pixels, skipped)."""
-        return {"sums": self._sums.copy(), "counts": self._counts.copy()}
+        """Exact sums of the three metrics, and (images, pixels, skipped)."""
+        return {"sums": np.stack([total.digits for total in self._sums]), "counts": self._counts.copy()}
 
     def add_state(self, arrays: Arrays) -> None:
         """Adds what `state` of another instance gave."""
-        self._sums += arrays["sums"]
+        for total, digits in zip(self._sums, arrays["sums"].astype(np.int64), strict=True):
+            total.merge(ExactSum(digits))
         self._counts += arrays["counts"].astype(np.int64)
 
     def compute(self) -> list[Number]:
         """The three means; NaN when no image has both classes."""
         images, pixels, skipped = (int(value) for value in self._counts)
-        means = self._sums / images if images else np.full(3, np.nan)
+        means = [total.mean(images) for total in self._sums]
         return [
-            Number(name, float(mean), float(mean), float(mean), images, pixels, skipped)
-            for name, mean in zip(self.metrics, means, strict=True)
+            Number(metric.name, mean, mean, mean, images, pixels, skipped)
+            for metric, mean in zip(self.metrics, means, strict=True)
         ]
+
+    def pooled(self) -> ScoreHistogram | None:
+        """None: images are never pooled."""
+        return None
+
+    def at_own_threshold(self, images: Iterable[ScoredImage], track: str) -> list[Number]:  # noqa: ARG002
+        """Nothing: there is no threshold."""
+        return []

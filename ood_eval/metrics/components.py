@@ -11,11 +11,21 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.errors import DetectorError
-from ood_eval.metrics.protocol import Arrays, Number
+from ood_eval.metrics.protocol import Arrays, Metric, Number
 
 # The thresholds 0.25, 0.30, ..., 0.75, in twentieths, so that ties are decided in whole numbers.
 _TWENTIETHS: Final = np.arange(5, 16)
 _SHOWN: Final = {"f1_25": 0, "f1_50": 5, "f1_75": 10}
+
+
+COMPONENT_METRICS: Final = (
+    Metric("siou", "sIoU ↑"),
+    Metric("ppv", "PPV ↑"),
+    Metric("f1_star", "F1* ↑"),
+    Metric("f1_25", "F1 at 25 % ↑"),
+    Metric("f1_50", "F1 at 50 % ↑"),
+    Metric("f1_75", "F1 at 75 % ↑"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,18 +109,6 @@ class RankingCurve:
         step = (level - tpr[after - 1]) / (tpr[after] - tpr[after - 1])
         return float(fpr[after - 1] + step * (fpr[after] - fpr[after - 1]))
 
-    def fpr_in_window(self, level: float = RECALL_LEVEL, width: float = 5e-4) -> float:
-        """Mean FPR of the thresholds whose recall is within `width` of `level`; 0 where there is none.
-
-        Kept to explain published numbers: on few anomalous pixels the window is empty, and 0 reads as perfect.
-
-        Source: valeoai/obsnet, 0.9495 <= TPR <= 0.9505.
-        """
-        if not self.has_both:
-            return float("nan")
-        inside = np.abs(self.true_positives / self.positives - level) <= width
-        return float(self.false_positives[inside].mean() / self.negatives) if inside.any() else 0.0
-
     def _precision(self) -> NDArray[np.float64]:
         precision: NDArray[np.float64] = self.true_positives / (self.true_positives + self.false_positives)
         return precision

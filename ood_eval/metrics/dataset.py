@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import VOID
 from ood_eval.errors import ConfigError
+from ood_eval.metrics.curve import RankingCurve
 from ood_eval.metrics.histogram import DEFAULT_BITS, Bracket, ScoreHistogram
-from ood_eval.metrics.protocol import Arrays, Number, RankingProtocol
+from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, RankingProtocol, ScoredImage
 
 
 class Dataset:
@@ -23,13 +25,24 @@ class Dataset:
     """
 
     name: ClassVar[str] = "dataset"
+    title: ClassVar[str] = "dataset: all pixels"
+    words: ClassVar[str] = "all pixels of the set in one ranking (FPR at the first recall of at least 95 %)"
+    in_main_table: ClassVar[bool] = True
+    beside_curves: ClassVar[bool] = True
     counts_as: ClassVar[str] = "pooled"
+    metrics: ClassVar[tuple[Metric, ...]] = USUAL
+    keeps_maps: ClassVar[bool] = False
 
     def __init__(self, bits: int = DEFAULT_BITS) -> None:
         self.histogram = ScoreHistogram(bits)
         self._images = 0
 
-    def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
+    def update(
+        self,
+        scores: NDArray[np.float32],
+        anomaly: NDArray[np.uint8],
+        curve: RankingCurve | None = None,  # noqa: ARG002
+    ) -> None:
         """Counts one image: scores [H,W] f32 and anomaly [H,W] u8.
 
         Raises:
@@ -73,3 +86,11 @@ class Dataset:
             "aupr": self.histogram.average_precision(),
             "fpr95": self.histogram.fpr_at_first_recall(),
         }
+
+    def pooled(self) -> ScoreHistogram | None:
+        """The counts themselves."""
+        return self.histogram
+
+    def at_own_threshold(self, images: Iterable[ScoredImage], track: str) -> list[Number]:  # noqa: ARG002
+        """Nothing: no number needs a threshold."""
+        return []

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.errors import DataError
+
+OPEN: Final = "open"
+OPEN_WORDS: Final = "intersection over union of the known classes with flagged pixels taken as unknown (open-mIoU)"
 
 
 class OpenConfusion:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ood_eval.metrics.dataset import Dataset
 from ood_eval.metrics.histogram import Bracket
+from ood_eval.metrics.protocol import USUAL, Metric
 
 
 class Fishyscapes(Dataset):
@@ -15,6 +16,10 @@ class Fishyscapes(Dataset):
     """
 
     name: ClassVar[str] = "fishyscapes"
+    title: ClassVar[str] = "fishyscapes"
+    words: ClassVar[str] = "all pixels without void in one ranking (Fishyscapes)"
+    in_main_table: ClassVar[bool] = False
+    beside_curves: ClassVar[bool] = False
 
 
 class Rba(Dataset):
@@ -24,6 +29,10 @@ class Rba(Dataset):
     """
 
     name: ClassVar[str] = "rba"
+    title: ClassVar[str] = "rba"
+    words: ClassVar[str] = "all pixels without void in one ranking (RbA; FPR at the first recall above 95 %)"
+    in_main_table: ClassVar[bool] = False
+    beside_curves: ClassVar[bool] = False
 
     def readings(self) -> dict[str, Bracket]:
         """AUROC, AP and the strict FPR95."""
@@ -37,6 +46,13 @@ class Interp(Dataset):
     """
 
     name: ClassVar[str] = "interp"
+    title: ClassVar[str] = "interp"
+    words: ClassVar[str] = (
+        "all pixels without void in one ranking (ood-metrics; FPR by interpolation, AUPR by the trapezoid)"
+    )
+    in_main_table: ClassVar[bool] = False
+    beside_curves: ClassVar[bool] = False
+    metrics: ClassVar[tuple[Metric, ...]] = (*USUAL, Metric("ap", "AP ↑"))
 
     def readings(self) -> dict[str, Bracket]:
         """AUROC, trapezoid AUPR, interpolated FPR95, and AP."""

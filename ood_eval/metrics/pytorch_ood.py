@@ -19,6 +19,9 @@ class PytorchOod(Caos):
     """
 
     name: ClassVar[str] = "pytorch_ood"
+    title: ClassVar[str] = "pytorch_ood"
+    words: ClassVar[str] = "the mean over images (pytorch-ood; AUPR by the trapezoid, FPR at the first recall of 95 %)"
+    in_main_table: ClassVar[bool] = False
     counts_as: ClassVar[str] = "pytorch_ood"
     drops_void: ClassVar[bool] = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 import numpy as np
@@ -9,8 +10,11 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import ANOMALY, KNOWN
 from ood_eval.errors import DetectorError
+from ood_eval.metrics.components import COMPONENT_METRICS, TRACKS, Components
+from ood_eval.metrics.curve import RankingCurve
 from ood_eval.metrics.dataset import Dataset
-from ood_eval.metrics.histogram import Bracket
+from ood_eval.metrics.histogram import Bracket, ScoreHistogram
+from ood_eval.metrics.protocol import USUAL, Metric, Number, ScoredImage
 from ood_eval.metrics.thresholds import best_f1_point
 
 _QUANTILES: Final = 384
@@ -28,9 +32,20 @@ class Smiyc(Dataset):
     """
 
     name: ClassVar[str] = "smiyc"
+    title: ClassVar[str] = "smiyc"
+    words: ClassVar[str] = "all pixels, ranked through 768 quantile bins per image, and components (SegmentMeIfYouCan)"
+    in_main_table: ClassVar[bool] = False
+    beside_curves: ClassVar[bool] = False
     counts_as: ClassVar[str] = "smiyc"
+    metrics: ClassVar[tuple[Metric, ...]] = (*USUAL, Metric("best_f1", "best F1 ↑"), *COMPONENT_METRICS)
+    keeps_maps: ClassVar[bool] = True
 
-    def update(self, scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> None:
+    def update(
+        self,
+        scores: NDArray[np.float32],
+        anomaly: NDArray[np.uint8],
+        curve: RankingCurve | None = None,  # noqa: ARG002
+    ) -> None:
         """Counts one image: scores [H,W] f32 and anomaly [H,W] u8.
 
         Raises:
@@ -41,6 +56,20 @@ class Smiyc(Dataset):
                 raise DetectorError("scores hold NaN or infinity; a detector must return finite numbers")
             scores = quantised(scores, anomaly)
         super().update(scores, anomaly)
+
+    def pooled(self) -> ScoreHistogram | None:
+        """None: the counts are of bins' edges, not of scores."""
+        return None
+
+    def at_own_threshold(self, images: Iterable[ScoredImage], track: str) -> list[Number]:
+        """The component numbers at the best F1's threshold; nothing where no threshold is defined."""
+        point = best_f1_point(self.histogram)
+        if point is None:
+            return []
+        components = Components(TRACKS[track])
+        for scores, anomaly in images:
+            components.update(scores, anomaly, point.threshold)
+        return components.compute()
 
     def readings(self) -> dict[str, Bracket]:
         """AUROC, AP, FPR95 and the best F1.

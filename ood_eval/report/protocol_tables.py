@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ood_eval.engine.protocol_spread import cross_protocol
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, Cell, column_of, detectors_of, title_of
+from ood_eval.report.table import ABSENT, METRICS, Cell, column_of, detectors_of, larger_is_better, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,9 @@ def further_metrics_of(result: Result) -> FurtherMetrics | None:
     if not columns:
         return None
     detectors = detectors_of(result)
-    filled = [column_of([result.spread(name, *column) for name in detectors], larger=True) for column in columns]
+    filled = [
+        column_of([result.spread(name, *column) for name in detectors], larger=larger_is_better(*column))
+        for column in columns
+    ]
     lines = tuple((title_of(name), tuple(column[i] for column in filled)) for i, name in enumerate(detectors))
     return FurtherMetrics(columns, lines)

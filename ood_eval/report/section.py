@@ -20,10 +20,11 @@ from ood_eval.report.significance import PairTable, pair_tables_of, surely_bette
 from ood_eval.report.table import (
     ABSENT,
     METRICS,
-    PROTOCOL_WORDS,
     Table,
+    curve_protocol,
     detectors_of,
     main_protocols,
+    protocol_words,
     table_of,
     title_of,
 )  # fmt: skip
@@ -228,11 +229,11 @@ def caption_of(record: ImageRecord) -> str:
 def _protocol(result: Result) -> str:
     """The protocol of headlines: pooled if the run has that."""
     found = main_protocols(result)
-    return "dataset" if "dataset" in found else found[0]
+    return curve_protocol(found) or found[0]
 
 
 def _words(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, PROTOCOL_WORDS.get(name, name)) for name in names)
+    return tuple((name, protocol_words(name)) for name in names)
 
 
 def _tiles(result: Result) -> tuple[tuple[str, str], ...]:
@@ -259,8 +260,9 @@ def _tiles(result: Result) -> tuple[tuple[str, str], ...]:
 
 def _chip(result: Result, name: str, place: int) -> Chip:
     colour, dashes = line_style(place)
-    pair = [result.value(name, "dataset", metric) for metric in ("auroc", "aupr")]
-    numbers = " / ".join(ABSENT if row is None or math.isnan(row.value) else f"{100 * row.value:.1f}" for row in pair)
+    pooled = curve_protocol(row.protocol for row in result.ranking_rows)
+    pair = [pooled and result.value(name, pooled, metric) for metric in ("auroc", "aupr")]
+    numbers = " / ".join(ABSENT if not row or math.isnan(row.value) else f"{100 * row.value:.1f}" for row in pair)
     return Chip(title_of(name), numbers, colour, " ".join(f"{2 * length:g}" for length in dashes))
 
 

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ood_eval.engine.evaluation import SEGMENTER
+from ood_eval.metrics import OPEN, OPEN_WORDS, PROTOCOLS, USUAL, Metric
 from ood_eval.report.published import Published, published_for
 from ood_eval.report.result import Result
 from ood_eval.report.result import detectors_of as _detectors_of
 
 # Metric, its heading, and whether larger is better.
-METRICS: Final = (("auroc", "AUROC ↑", True), ("aupr", "AUPR ↑", True), ("fpr95", "FPR95 ↓", False))
-MAIN_PROTOCOLS: Final = ("caos", "dataset")
-PROTOCOL_TITLES: Final = {"caos": "caos: mean over images", "dataset": "dataset: all pixels"}
-PROTOCOL_WORDS: Final = {
-    "caos": "the mean over images of each image's own value (CAOS; FPR at the recall nearest to 95 %)",
-    "dataset": "all pixels of the set in one ranking (FPR at the first recall of at least 95 %)",
-    "smiyc": "all pixels, ranked through 768 quantile bins per image, and components (SegmentMeIfYouCan)",
-    "fishyscapes": "all pixels without void in one ranking (Fishyscapes)",
-    "rba": "all pixels without void in one ranking (RbA; FPR at the first recall above 95 %)",
-    "interp": "all pixels without void in one ranking (ood-metrics; FPR by interpolation, AUPR by the trapezoid)",
-    "pytorch_ood": "the mean over images (pytorch-ood; AUPR by the trapezoid, FPR at the first recall of 95 %)",
-    "open": "intersection over union of the known classes with flagged pixels taken as unknown (open-mIoU)",
-}
+METRICS: Final = tuple((metric.name, metric.title, metric.larger_is_better) for metric in USUAL)
 DETECTOR_TITLES: Final = {
     "msp": "MSP",
     "maxlogit": "MaxLogit",
@@ -94,7 +83,28 @@ def detectors_of(result: Result) -> list[str]:
 def main_protocols(result: Result) -> tuple[str, ...]:
     """The protocols of the main table: the usual two, or the first two that the run has."""
     found = tuple(dict.fromkeys(row.protocol for row in result.ranking_rows if row.metric == "auroc"))
-    return tuple(name for name in MAIN_PROTOCOLS if name in found) or found[:2]
+    return tuple(name for name, kind in PROTOCOLS.items() if kind.in_main_table and name in found) or found[:2]
+
+
+def curve_protocol(names: Iterable[str]) -> str | None:
+    """The one of some protocols whose numbers are those of the drawn curves, if any is."""
+    return next((name for name in names if name in PROTOCOLS and PROTOCOLS[name].beside_curves), None)
+
+
+def protocol_title(name: str) -> str:
+    """The heading of a protocol's block of columns."""
+    return PROTOCOLS[name].title if name in PROTOCOLS else name
+
+
+def protocol_words(name: str) -> str:
+    """What a protocol counts, in a sentence."""
+    return PROTOCOLS[name].words if name in PROTOCOLS else OPEN_WORDS if name == OPEN else name
+
+
+def larger_is_better(protocol: str, metric: str) -> bool:
+    """Whether a larger value of a protocol's metric is the better one."""
+    known: tuple[Metric, ...] = PROTOCOLS[protocol].metrics if protocol in PROTOCOLS else ()
+    return next((one.larger_is_better for one in known if one.name == metric), True)
 
 
 def column_of(numbers: Sequence[tuple[float, float | None]], *, larger: bool) -> list[Cell]:

@@ -7,7 +7,7 @@ import rich.console
 import rich.table
 
 from ood_eval.report.result import Result
-from ood_eval.report.table import METRICS, PROTOCOL_TITLES, table_of
+from ood_eval.report.table import METRICS, protocol_title, table_of
 
 
 def print_table(result: Result) -> None:
@@ -19,7 +19,7 @@ def print_table(result: Result) -> None:
     grid = rich.table.Table(box=rich.box.SIMPLE_HEAD, title=result.label, title_justify="left")
     grid.add_column("Detector")
     for place, protocol in enumerate(table.protocols):
-        heading = PROTOCOL_TITLES.get(protocol, protocol)
+        heading = protocol_title(protocol)
         for metric, (_, title, _) in enumerate(METRICS):
             above = heading.split(":")[0] if metric == 0 else ""
             grid.add_column(f"{above}\n{title}", justify="right", style="cyan" if place % 2 == 0 else "green")

@@ -14,7 +14,7 @@ from ood_eval.report.overview import overview_of
 from ood_eval.report.page import page_of
 from ood_eval.report.result import Result
 from ood_eval.report.section import best_detectors, section_of
-from ood_eval.report.table import title_of
+from ood_eval.report.table import curve_protocol, title_of
 from ood_eval.report.texts import json_of, latex_of, markdown_of, without_nan
 
 _SHOWN: Final = 3
@@ -46,10 +46,10 @@ def _figures(result: Result, folder: Path, mark: str) -> list[tuple[str, str]]:
     """Draws what Markdown shows; file and caption of each."""
     figures = []
     if result.curves:
-        pooled = {}
+        pooled, protocol = {}, curve_protocol(row.protocol for row in result.ranking_rows)
         for name in result.curves:
-            pair = [result.value(name, "dataset", metric) for metric in ("auroc", "aupr")]
-            if pair[0] is not None and pair[1] is not None:
+            pair = [protocol and result.value(name, protocol, metric) for metric in ("auroc", "aupr")]
+            if pair[0] and pair[1]:
                 pooled[name] = (pair[0].value, pair[1].value)
         draw_curves(folder / f"{mark}curves.png", result.curves, pooled)
         figures.append((f"{mark}curves.png", "ROC and precision-recall curves over all pixels of the set."))
