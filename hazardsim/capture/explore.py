@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hazardsim.capture.session import Session
+from hazardsim.geometry.axes import pose_from_carla
 from hazardsim.geometry.boxes import Box
-from hazardsim.geometry.poses import pose_from_carla
 from hazardsim.scenario.roads import Roads
 from hazardsim.scenario.surroundings import GroundPoint, Surroundings
 from hazardsim.taxonomy import TAG

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hazardsim.capture.session import FRAME_TIMEOUT_S, ROLE, Session
 from hazardsim.channels.wire import bgra_from_bytes
 from hazardsim.errors import ServerLostError, SimulatorError
-from hazardsim.geometry.poses import Pose, carla_from_pose
+from hazardsim.geometry.axes import carla_from_pose
+from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import SceneCamera
 
 LOG = logging.getLogger(__name__)

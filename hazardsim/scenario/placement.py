@@ -19,7 +19,7 @@ ROADSIDE = frozenset({TAG["Sidewalks"], TAG["Terrain"], TAG["Ground"]})
 
 _FLAT_M = 0.06  # more difference than this under one footprint, and the thing would stand half on a kerb
 _LIFT_M = 0.02  # boxes are tested this far above the ground, so that the ground itself is never in the way
-_LOOK_FROM_M = 2.0  # carla.md 8: look down from about two metres, not from the sky (bridges, trees)
+_LOOK_FROM_M = 2.0  # the ground is looked for from so far above it: from the sky, a bridge or a tree would be it
 
 
 def project(camera: SceneCamera, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import TownError
-from hazardsim.geometry.poses import Pose, pose_from_carla
+from hazardsim.geometry.axes import pose_from_carla
+from hazardsim.geometry.poses import Pose
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
 from hazardsim.street.people import look_of, person_parts
 from hazardsim.taxonomy import TAG
 
+Age = Literal["adult", "child"]
 VehicleKind = Literal["car", "truck", "bus", "motorcycle", "bicycle"]
 
 _TAG_NAME: Final[dict[VehicleKind, str]] = {
@@ -52,10 +53,11 @@ class VehicleSpec:
 
 @dataclass(frozen=True, slots=True)
 class WalkerSpec:
-    """A pedestrian blueprint of CARLA 0.9.16: `size_m` = depth, width, height of our model."""
+    """A pedestrian blueprint of CARLA 0.9.16: `size_m` = depth, width, height of our model; `age` as CARLA has it."""
 
     blueprint: str
     size_m: tuple[float, float, float]
+    age: Age = "adult"
 
 
 # Source: blueprint ids of CARLA 0.9.16's catalogue; sizes are those of the real vehicles, mirrors included.
@@ -95,9 +97,6 @@ VEHICLES: Final[tuple[VehicleSpec, ...]] = (
     VehicleSpec("vehicle.gazelle.omafiets", "bicycle", "city_bicycle", (1.84, 0.64, 1.08), 2),
 )
 
-_CHILDREN: Final = frozenset({9, 10, 11, 12, 13, 14})
-"""Numbers of the blueprints whose `age` is child in CARLA's catalogue."""
-
 WALKERS: Final[tuple[WalkerSpec, ...]] = (
     WalkerSpec("walker.pedestrian.0001", (0.80, 0.57, 1.66)),
     WalkerSpec("walker.pedestrian.0002", (0.83, 0.55, 1.63)),
@@ -107,12 +106,12 @@ WALKERS: Final[tuple[WalkerSpec, ...]] = (
     WalkerSpec("walker.pedestrian.0006", (0.90, 0.65, 1.79)),
     WalkerSpec("walker.pedestrian.0007", (0.96, 0.62, 1.67)),
     WalkerSpec("walker.pedestrian.0008", (0.75, 0.58, 1.58)),
-    WalkerSpec("walker.pedestrian.0009", (0.63, 0.48, 1.51)),
-    WalkerSpec("walker.pedestrian.0010", (0.62, 0.45, 1.41)),
-    WalkerSpec("walker.pedestrian.0011", (0.63, 0.55, 1.47)),
-    WalkerSpec("walker.pedestrian.0012", (0.81, 0.52, 1.42)),
-    WalkerSpec("walker.pedestrian.0013", (0.67, 0.42, 1.23)),
-    WalkerSpec("walker.pedestrian.0014", (0.59, 0.47, 1.31)),
+    WalkerSpec("walker.pedestrian.0009", (0.63, 0.48, 1.51), "child"),
+    WalkerSpec("walker.pedestrian.0010", (0.62, 0.45, 1.41), "child"),
+    WalkerSpec("walker.pedestrian.0011", (0.63, 0.55, 1.47), "child"),
+    WalkerSpec("walker.pedestrian.0012", (0.81, 0.52, 1.42), "child"),
+    WalkerSpec("walker.pedestrian.0013", (0.67, 0.42, 1.23), "child"),
+    WalkerSpec("walker.pedestrian.0014", (0.59, 0.47, 1.31), "child"),
     WalkerSpec("walker.pedestrian.0015", (0.69, 0.54, 1.61)),
     WalkerSpec("walker.pedestrian.0016", (0.78, 0.59, 1.59)),
     WalkerSpec("walker.pedestrian.0017", (0.75, 0.59, 1.68)),
@@ -190,9 +189,8 @@ def _walker_model(blueprint: str, cache: Path) -> Model:
     fetched = pack_walker(blueprint, spec.size_m[2], cache)
     if fetched is not None:
         return fetched
-    number = int(blueprint.rsplit(".", 1)[1])
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
-    return model(blueprint, stand(person_parts(look_of(rng, child=number in _CHILDREN)), spec.size_m))
+    return model(blueprint, stand(person_parts(look_of(rng, child=spec.age == "child")), spec.size_m))
 
 
 def walker_spec(blueprint: str) -> WalkerSpec:

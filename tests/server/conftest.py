@@ -22,7 +22,7 @@ from hazardsim.mesh.model import Material, Model, Part
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
 from hazardsim.server.scene import FIRST_TOWN_ID, Hit, Town, TownObject
 from hazardsim.server.service import Service
-from hazardsim.server.world.axes import pose_from_transform
+from hazardsim.server.world.transforms import pose_from_transform
 from hazardsim.taxonomy import TAG
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from hazardsim.errors import AssetError
 from hazardsim.mesh.model import Model, TaggedPart
 from hazardsim.server.protocol.structs import BoundingBox
-from hazardsim.server.world import axes
 from hazardsim.server.world.attributes import colour, number
 from hazardsim.server.world.blueprints import Blueprint, VehicleKind, WalkerKind
+from hazardsim.server.world.transforms import local_box
 from hazardsim.taxonomy import TAG_OF_FOLDER
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class ActorModel:
 
     def box(self) -> BoundingBox:
         """The box as the client gets it."""
-        return axes.local_box(self.centre_m, self.extent_m)
+        return local_box(self.centre_m, self.extent_m)
 
 
 def _actor_model(model: Model, tag: int, scale: float = 1.0) -> ActorModel:

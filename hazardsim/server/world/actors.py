@@ -20,9 +20,9 @@ from hazardsim.server.protocol.structs import (
 )
 from hazardsim.server.scene import FIRST_TOWN_ID
 from hazardsim.server.world.actor_models import ActorModel
-from hazardsim.server.world.axes import pose_from_transform, transform_from_pose
 from hazardsim.server.world.blueprints import Blueprint
 from hazardsim.server.world.sensors.cameras import CameraSettings
+from hazardsim.server.world.transforms import pose_from_transform, transform_from_pose
 
 NOT_FOUND: Final = "Actor could not be found in the registry"
 NOT_A_VEHICLE: Final = "Actor is not a Vehicle"

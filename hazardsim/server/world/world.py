@@ -13,8 +13,8 @@ from typing import Final
 
 import numpy as np
 
+from hazardsim.geometry.boxes import OrientedBox, overlap
 from hazardsim.geometry.poses import PoseMatrix
-from hazardsim.geometry.turned_boxes import TurnedBox, overlap
 from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Timestamp
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.streams import token
@@ -24,10 +24,10 @@ from hazardsim.server.weather import Weather
 from hazardsim.server.world import blueprints
 from hazardsim.server.world.actor_models import ActorModels
 from hazardsim.server.world.actors import Actor, Actors
-from hazardsim.server.world.axes import pose_from_transform
 from hazardsim.server.world.blueprints import BlueprintLibrary
 from hazardsim.server.world.clock import Clock
 from hazardsim.server.world.sensors.cameras import CameraSettings, camera_settings
+from hazardsim.server.world.transforms import pose_from_transform
 
 _log = logging.getLogger(__name__)
 
@@ -132,16 +132,16 @@ class World:
         _check_place(transform)
         actor.transform = transform
 
-    def _turned_box(self, actor: Actor) -> TurnedBox | None:
+    def _oriented_box(self, actor: Actor) -> OrientedBox | None:
         if actor.model is None:
             return None
-        return TurnedBox.of(self.actors.pose(actor), actor.model.centre_m, actor.model.extent_m)
+        return OrientedBox.of(self.actors.pose(actor), actor.model.centre_m, actor.model.extent_m)
 
     def _collides(self, actor: Actor) -> bool:
-        mine = self._turned_box(actor)
+        mine = self._oriented_box(actor)
         if mine is None:
             return False
-        others = (self._turned_box(other) for other in self.actors if other.id != actor.parent_id)
+        others = (self._oriented_box(other) for other in self.actors if other.id != actor.parent_id)
         return any(overlap(mine, box) for box in others if box is not None)
 
     def visible(self) -> VisibleWorld:

@@ -23,8 +23,8 @@ from hazardsim.server.protocol.structs import (
 )
 from hazardsim.server.scene import Town
 from hazardsim.server.weather import Weather
-from hazardsim.server.world.axes import transform_from_pose
 from hazardsim.server.world.ticker import Ticker
+from hazardsim.server.world.transforms import transform_from_pose
 from hazardsim.server.world.world import World
 from hazardsim.taxonomy import TAG
 

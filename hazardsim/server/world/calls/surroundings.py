@@ -12,8 +12,8 @@ from hazardsim.server.protocol.codec import U8, U64, Wire
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import BoundingBox, EnvironmentObject, LabelledPoint, LightState, Vector3D
 from hazardsim.server.scene import Hit, TownObject
-from hazardsim.server.world.axes import location_from_point, point_from_location, transform_from_pose, world_box
 from hazardsim.server.world.render_queue import RenderQueue
+from hazardsim.server.world.transforms import location_from_point, point_from_location, transform_from_pose, world_box
 from hazardsim.server.world.world import World
 
 _log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""CARLA's left-handed world and ours; boxes and their overlap."""
+"""Poses and boxes as the structs of the wire."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hazardsim.geometry.turned_boxes import TurnedBox, overlap
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
-from hazardsim.server.world.axes import pose_from_transform, transform_from_pose, world_box
+from hazardsim.server.world.transforms import pose_from_transform, transform_from_pose, world_box
 
 metres = st.floats(-500, 500)
 turns = st.builds(Rotation, st.floats(-89.9, 89.9), st.floats(-179.9, 179.9), st.floats(-179.9, 179.9))
@@ -61,36 +60,3 @@ def test_a_box_of_a_scaled_thing_in_world_axes():
     assert (box.location.x, box.location.y, box.location.z) == pytest.approx((10.0, 0.0, 2.0))
     assert (box.extent.x, box.extent.y, box.extent.z) == pytest.approx((4.0, 1.0, 2.0))
     assert box.rotation.yaw == pytest.approx(90.0)
-
-
-def box(x: float, y: float, yaw: float, half=(2.0, 1.0, 0.75)) -> TurnedBox:
-    pose = pose_from_transform(Transform(Vector3D(x, y, 0.0), Rotation(0.0, yaw, 0.0)))
-    return TurnedBox.of(pose, np.array([0.0, 0.0, half[2]]), np.array(half))
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        (box(0.0, 0.0, 0.0), True),
-        (box(3.9, 0.0, 0.0), True),
-        (box(4.1, 0.0, 0.0), False),
-        (box(4.0, 0.0, 0.0), False),
-        (box(0.0, 2.9, 90.0), True),
-        (box(0.0, 3.1, 90.0), False),
-        (box(3.2, 2.2, 45.0), True),
-        (box(4.0, 3.0, 45.0), False),
-    ],
-)
-def test_overlap_of_turned_boxes(other, expected):
-    assert overlap(box(0.0, 0.0, 0.0), other) is expected
-    assert overlap(other, box(0.0, 0.0, 0.0)) is expected
-
-
-@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(-180, 180), st.floats(-180, 180))
-def test_boxes_that_share_a_point_overlap(x, y, yaw_a, yaw_b):
-    a, b = box(0.0, 0.0, yaw_a), box(x, y, yaw_b)
-    grid = np.stack(np.meshgrid(*[np.linspace(-0.95, 0.95, 15)] * 3), axis=-1).reshape(-1, 3)
-    points = (grid * a.half) @ a.axes.T + a.centre
-    inside = (np.abs((points - b.centre) @ b.axes) < b.half - 0.02).all(axis=1)
-    if inside.any():
-        assert overlap(a, b)
