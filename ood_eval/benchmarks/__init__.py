@@ -1,32 +1,34 @@
-"""Every benchmark by name."""
+"""Every benchmark by name. A benchmark is one file: its adapter, and below it where to get it and how it is found."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from ood_eval.benchmarks.bdd_anomaly import BddAnomaly
+from ood_eval.benchmarks import (
+    bdd_anomaly,
+    cityscapes,
+    fishyscapes_lostandfound,
+    fishyscapes_static,
+    folders,
+    generated,
+    lost_and_found,
+    road_anomaly,
+    road_anomaly_21,
+    road_obstacle_21,
+    streethazards,
+)
 from ood_eval.benchmarks.benchmark import Benchmark
-from ood_eval.benchmarks.cityscapes import Cityscapes
-from ood_eval.benchmarks.fishyscapes_lostandfound import FishyscapesLostAndFound
-from ood_eval.benchmarks.fishyscapes_static import FishyscapesStatic
-from ood_eval.benchmarks.folders import Folders
-from ood_eval.benchmarks.generated import Generated
-from ood_eval.benchmarks.lost_and_found import LostAndFound
-from ood_eval.benchmarks.road_anomaly import RoadAnomaly
-from ood_eval.benchmarks.road_anomaly_21 import RoadAnomaly21
-from ood_eval.benchmarks.road_obstacle_21 import RoadObstacle21
-from ood_eval.benchmarks.streethazards import StreetHazards
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
-    "streethazards": StreetHazards,
-    "generated": Generated,
-    "bdd_anomaly": BddAnomaly,
-    "fishyscapes_lostandfound": FishyscapesLostAndFound,
-    "fishyscapes_static": FishyscapesStatic,
-    "road_anomaly": RoadAnomaly,
-    "road_anomaly_21": RoadAnomaly21,
-    "road_obstacle_21": RoadObstacle21,
-    "lost_and_found": LostAndFound,
-    "folders": Folders,
-    "cityscapes": Cityscapes,
+    "streethazards": streethazards.BENCHMARK,
+    "generated": generated.BENCHMARK,
+    "bdd_anomaly": bdd_anomaly.BENCHMARK,
+    "fishyscapes_lostandfound": fishyscapes_lostandfound.BENCHMARK,
+    "fishyscapes_static": fishyscapes_static.BENCHMARK,
+    "road_anomaly": road_anomaly.BENCHMARK,
+    "road_anomaly_21": road_anomaly_21.BENCHMARK,
+    "road_obstacle_21": road_obstacle_21.BENCHMARK,
+    "lost_and_found": lost_and_found.BENCHMARK,
+    "folders": folders.BENCHMARK,
+    "cityscapes": cityscapes.BENCHMARK,
 }

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.cityscapes import CLASS_NAMES as CITYSCAPES_NAMES
 from ood_eval.benchmarks.formats.images import image_size, read_labels, read_rgb
 from ood_eval.benchmarks.formats.layout import WAIVER, Layout, Pair, pairs_below, require_split
@@ -166,3 +167,13 @@ def _require_variant(counts: dict[str, int], variant: str) -> None:
     other = next((name for name, known in _COUNTS.items() if counts == known), None)
     hint = f"these are the counts of {other}" if other else "the set is incomplete or mixed"
     raise DataError(f"bdd_anomaly {variant}: has {have}, must have {want}; {hint}{WAIVER}")
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    BddAnomaly,
+    site="https://bdd-data.berkeley.edu: 10K images and semantic segmentation labels of BDD100K",
+    terms="registration; BDD100K licence",
+    size="1.3 GB",
+    folders=("bdd100k", "BDD100K"),
+)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.benchmarks.benchmark import Benchmark
-from ood_eval.benchmarks.folders import FolderLayout, read_layout
-from ood_eval.benchmarks.formats.labels import LabelPolicy
 from ood_eval.benchmarks.roots import find_root
-from ood_eval.benchmarks.sources import SOURCES
-from ood_eval.datasets.sample import SegDataset
+from ood_eval.config import checked
+from ood_eval.datasets import SegDataset
 from ood_eval.errors import ConfigError, DataError
 
 
@@ -37,18 +34,13 @@ def build_dataset(name: str, root: Path, split: str, options: Mapping[str, Any] 
     Pictures that a benchmark lies on (Lost and Found, Cityscapes) are also looked for where `find_root` has them.
 
     Raises:
-        ConfigError: the name, the split or an option is unknown.
+        ConfigError: the name, the split or an option is unknown, or an option has a wrong value.
         DataError: the set is not there, damaged, or its labels are hidden.
     """
-    benchmark, given = benchmark_named(name), dict(options or {})
-    known = option_names(name)
-    unknown = sorted(given.keys() - set(known))
-    if unknown:
-        raise ConfigError(f"benchmark {name}: no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
-    for option, value in given.items():
-        _check_type(name, option, value)
+    benchmark = benchmark_named(name)
+    given = _checked_options(name, options)
     unfound: ConfigError | None = None
-    for option, base in SOURCES[name].needs.items():
+    for option, base in benchmark.needs.items():
         try:
             found = find_root(base) if option not in given else None
         except ConfigError as error:
@@ -56,45 +48,34 @@ def build_dataset(name: str, root: Path, split: str, options: Mapping[str, Any] 
         if found is not None:
             given[option] = found
     try:
-        return benchmark(root, split, **given)
+        return benchmark.adapter(root, split, **given)
     except DataError as error:
         if unfound is None:
             raise
         raise DataError(f"{error} ({unfound})") from error
 
 
-def _check_type(name: str, option: str, value: object) -> None:
-    """Refuses what YAML or a command line made of a mistyped option.
-
-    Raises:
-        ConfigError: `official` is not true or false, or another option that takes a word or a folder is none.
-    """
-    if option == "official" and not isinstance(value, bool):
-        raise ConfigError(f"benchmark {name}: official is true or false, not {value!r}")
-    if option in {"policy", "variant"} and not isinstance(value, (str, LabelPolicy)):
-        raise ConfigError(f"benchmark {name}: {option} is a word, not {value!r}")
-    if option == "layout" and not isinstance(value, (Mapping, FolderLayout, type(None))):
-        raise ConfigError(f"benchmark {name}: layout is a table of keys, not {value!r}")
-
-
-def option_names(name: str) -> tuple[str, ...]:
-    """What a benchmark takes besides root and split.
-
-    Raises:
-        ConfigError: the name is unknown.
-    """
-    return tuple(key for key in inspect.signature(benchmark_named(name)).parameters if key not in ("root", "split"))
-
-
 def splits_of(name: str, root: Path, options: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    """Names of the splits of a benchmark; those of `folders` are the user's own, in its `layout` or its file.
+    """Names of the splits of a benchmark; where they are the user's own, those that root and options tell of.
 
     Raises:
-        ConfigError: the name is unknown, or the description of the folders is wrong.
+        ConfigError: the name is unknown, or an option or the user's own description of the set is wrong.
     """
-    if name != "folders":
-        return benchmark_named(name).splits
-    layout = (options or {}).get("layout")
-    if layout is not None:
-        _check_type(name, "layout", layout)
-    return tuple(read_layout(root, layout).splits)
+    benchmark = benchmark_named(name)
+    given = _checked_options(name, options)
+    return benchmark.splits if benchmark.splits_in is None else benchmark.splits_in(root, given)
+
+
+def _checked_options(name: str, options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The options, each of the type that the benchmark's adapter gives it.
+
+    Raises:
+        ConfigError: an option is unknown or has a wrong value.
+    """
+    known = benchmark_named(name).options
+    given = dict(options or {})
+    unknown = sorted(given.keys() - known.keys())
+    if unknown:
+        raise ConfigError(f"benchmark {name}: no option {unknown[0]!r}; it has {', '.join(known) or 'none'}")
+    where = f"benchmark {name}: option"
+    return {option: checked(known[option], value, f"{where} {option}", strict=True) for option, value in given.items()}

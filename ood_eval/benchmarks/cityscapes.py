@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.images import image_size, read_labels, read_rgb
 from ood_eval.benchmarks.formats.layout import Layout, pairs_below, require_count, require_split
 from ood_eval.benchmarks.formats.values import ValueMap
@@ -97,3 +98,13 @@ class Cityscapes:
         for pair in self.pairs:
             width, height = image_size(pair.image)
             self._values(read_labels(pair.labels, (height, width)), str(pair.labels))
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    Cityscapes,
+    site="https://www.cityscapes-dataset.com: leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip",
+    terms="registration; for research",
+    size="11 GB",
+    folders=("Cityscapes",),
+)

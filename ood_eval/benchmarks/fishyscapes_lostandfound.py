@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.layout import (
     Layout,
     Pair,
     given_folder,
     matching,
-    pair_up,
     pairs_below,
     require_count,
     require_folder,
     require_split,
 )
 from ood_eval.benchmarks.formats.masked import MaskedImages
+from ood_eval.benchmarks.formats.numbered_masks import numbered_masks, over_pictures, picture_stems
 from ood_eval.benchmarks.formats.values import BINARY
 from ood_eval.errors import DataError
 
@@ -50,7 +49,6 @@ _PICTURE_HOMES: Final = (
 )
 _COPY_HOMES: Final = ("", "LostAndFound", "fishyscapes/LostAndFound", "FS_LostFound_full", "fs_lost_and_found")
 _COPIES: Final = (Layout("original/*", "labels/*"), Layout("images/*", "labels_masks/*"))
-_NUMBERED: Final = re.compile(r"[0-9]+_(.+)")
 _OFFICIAL_COUNT: Final = 100
 
 
@@ -87,21 +85,6 @@ class FishyscapesLostAndFound(MaskedImages):
             require_count(self.name, split, len(self), _OFFICIAL_COUNT)
 
 
-def numbered_masks(root: Path, patterns: tuple[str, ...]) -> dict[str, Path]:
-    """Masks by their key, which may start with Fishyscapes' own number; empty where there are none."""
-    return next(filter(None, (matching(root, pattern) for pattern in patterns)), {})
-
-
-def picture_stems(key: str) -> tuple[str, ...]:
-    """Names that the picture of a mask may have, the likeliest first: the whole key, or what follows its number.
-
-    Two masks may lie on one picture. A key without Fishyscapes' number starts with that of the sequence.
-    """
-    match = _NUMBERED.fullmatch(key)
-    stems = (key,) if match is None else (key, match[1])
-    return tuple(stem.removesuffix("_leftImg8bit") for stem in stems)
-
-
 def _pairs(root: Path, images: Path | None) -> tuple[Pair, ...]:
     masks = numbered_masks(root, _MASKS)
     if not masks:
@@ -123,11 +106,34 @@ def _pairs(root: Path, images: Path | None) -> tuple[Pair, ...]:
     return over_pictures(root, masks, found)
 
 
-def over_pictures(root: Path, masks: Mapping[str, Path], pictures: Mapping[str, Path]) -> tuple[Pair, ...]:
-    """Each mask with the picture it lies on.
-
-    Raises:
-        DataError: a picture is missing.
-    """
-    found = {key: next((pictures[stem] for stem in picture_stems(key) if stem in pictures), None) for key in masks}
-    return pair_up(root, {key: path for key, path in found.items() if path is not None}, masks)
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    FishyscapesLostAndFound,
+    site="https://fishyscapes.com/dataset: fishyscapes_lostandfound.zip (masks)",
+    terms="free to download; the pictures have the terms of Lost and Found",
+    size="0.7 MB, and 5.8 GB of pictures",
+    folders=(
+        "Fishyscapes",
+        "fishyscapes",
+        "dataset_FishyLAF",
+        "fs_lost_found",
+        "FS_LostFound_full",
+        "fs_lost_and_found",
+    ),
+    signs=(
+        "[0-9]*_[0-9][0-9]_[A-Z]*_labels.*",
+        "[0-9][0-9]_[A-Z]*_labels.*",
+        "fishyscapes_lostandfound/*_labels.*",
+        "labels/val/*",
+        "*/labels/val/*",
+        "validation/gtFine/*",
+        "*/validation/gtFine/*",
+        "original/*",
+        "images/*",
+        "LostAndFound/original/*",
+        "*/LostAndFound/original/*",
+        "FS_LostFound_full/images/*",
+        "fs_lost_and_found/*/*",
+    ),
+    needs={"images": "lost_and_found"},
+)

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.benchmarks.fishyscapes_lostandfound import numbered_masks, over_pictures, picture_stems
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.images import image_size, read_rgb
 from ood_eval.benchmarks.formats.layout import (
     Layout,
@@ -24,6 +24,7 @@ from ood_eval.benchmarks.formats.layout import (
     require_split,
 )
 from ood_eval.benchmarks.formats.masked import MaskedImages
+from ood_eval.benchmarks.formats.numbered_masks import numbered_masks, over_pictures, picture_stems
 from ood_eval.benchmarks.formats.values import BINARY
 from ood_eval.errors import DataError
 
@@ -134,3 +135,25 @@ def _read_overlay(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
     if overlay.shape != shape:
         raise DataError(f"{path}: is {overlay.shape} but its picture is {shape}; unpack the set again")
     return overlay
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    FishyscapesStatic,
+    site="https://fishyscapes.com/dataset: validation overlays (fs_val_v1 to v3)",
+    terms="free to download; the pictures need the Cityscapes licence",
+    size="some MB, and 11 GB of pictures",
+    folders=("Fishyscapes", "fishyscapes", "fs_static", "FS_Static", "fs_val_v3"),
+    signs=(
+        "*rgb.npz",
+        "fishyscapes_static/*rgb.npz",
+        "fs_val_v*/*rgb.npz",
+        "original/*",
+        "images/*",
+        "Static/original/*",
+        "*/Static/original/*",
+        "FS_Static/images/*",
+        "fs_static/*/*",
+    ),
+    needs={"cityscapes": "cityscapes"},
+)

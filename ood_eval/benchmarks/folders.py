@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as checked
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.images import image_size, read_labels
 from ood_eval.benchmarks.formats.layout import (
     PICTURE,
@@ -29,6 +29,7 @@ from ood_eval.benchmarks.formats.layout import (
 )
 from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.benchmarks.formats.values import BINARY, ValueMap
+from ood_eval.config import checked, load_config
 from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID, Sample
 from ood_eval.errors import ConfigError
 
@@ -36,7 +37,7 @@ FILE: Final = "folders.yaml"
 _MEANINGS: Final = {KNOWN, ANOMALY, VOID}
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class FolderLayout:
     """Where the files are and what their values mean; each pattern has one last `*`, which pairs the files.
 
@@ -165,21 +166,19 @@ def read_layout(root: Path, given: Mapping[str, Any] | None = None) -> FolderLay
     Raises:
         ConfigError: it has a misspelt key or a wrong value, which the message names.
     """
+    if given is not None:
+        layout: FolderLayout = checked(FolderLayout, given, "layout")
+        return layout
     path = root / FILE
-    origin = str(path) if given is None else "layout"
-    if given is None:
-        try:
-            if not path.is_file() and (path.exists() or path.with_suffix(".yml").exists()):
-                raise ConfigError(f"{root}: the description must be a file named {FILE}")
-            given = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
-    try:
-        return TypeAdapter(FolderLayout).validate_python(given)
-    except ValidationError as error:
-        found = error.errors()[0]
-        where = ".".join(str(part) for part in found["loc"]) or "the file"
-        raise ConfigError(f"{origin}: {where}: {found['msg']}") from error
+    if path.is_file():
+        return load_config(FolderLayout, path)
+    if path.exists() or path.with_suffix(".yml").exists():
+        raise ConfigError(f"{root}: the description must be a file named {FILE}")
+    return FolderLayout()
+
+
+def _splits_in(root: Path, options: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(read_layout(root, options.get("layout")).splits)
 
 
 def _class_maps(root: Path, pattern: str, images: str, pairs: tuple[Pair, ...]) -> tuple[Path, ...]:
@@ -189,3 +188,13 @@ def _class_maps(root: Path, pattern: str, images: str, pairs: tuple[Pair, ...]) 
     matched = pair_up(root, {keys[pair.image]: pair.image for pair in pairs}, found)
     by_image = {pair.image: pair.labels for pair in matched}
     return tuple(by_image[pair.image] for pair in pairs)
+
+
+BENCHMARK: Final = Benchmark(
+    Folders,
+    site="your own disk: a folder of images, one of masks, a folders.yaml that tells of them; ClimaOoD is not public",
+    terms="its owner's",
+    size="its own",
+    folders=("climaood", "ClimaOoD"),
+    splits_in=_splits_in,
+)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.errors import DatasetError
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.labels import LabelPolicy, PolicyName
 from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.errors import DataError
@@ -141,3 +142,13 @@ def _parsed(line: bytes, manifest: Path) -> dict[str, Any]:
 
 def _relative(image: Path, root: Path) -> str:
     return image.relative_to(root).as_posix() if image.is_relative_to(root) else image.as_posix()
+
+
+BENCHMARK: Final = Benchmark(
+    Generated,
+    site="made by `hazardsim render --out DIR`",
+    terms="yours",
+    size="about 1 MB an image",
+    folders=("hazardsim",),
+    takes_label_policy=True,
+)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, get_args
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.layout import Layout, Pair, pairs_below, require_count, require_split
 from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID
@@ -107,3 +108,13 @@ def _of_split(pairs: tuple[Pair, ...], split: str) -> tuple[Pair, ...]:
     if split == "test_no_known":
         valid = [pair for pair in valid if not pair.id.startswith(_KNOWN)]
     return tuple(valid)
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    LostAndFound,
+    site="http://www.6d-vision.com/lostandfounddataset: leftImg8bit.zip and gtCoarse.zip",
+    terms="free for research; the host is often down",
+    size="5.8 GB",
+    folders=("LostAndFound", "dataset_LostAndFound", "lostandfound"),
+)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import ClassVar, Final
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.layout import Layout, Pair, pairs_below, require_count, require_folder, require_split
 from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.datasets.sample import ANOMALY, KNOWN
@@ -66,3 +67,14 @@ def _pair(index: Path, name: str) -> Pair:
         if not path.is_file():
             raise DataError(f"{path}: missing, though {index.name} lists {name}; unpack the set again")
     return Pair(image.stem, image, labels)
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    RoadAnomaly,
+    site="https://www.epfl.ch/labs/cvlab/data/road-anomaly: RoadAnomaly_jpg.zip",
+    terms="free to download; credits of each photograph are in the archive",
+    size="some ten MB",
+    folders=("RoadAnomaly_jpg", "RoadAnomaly"),
+    signs=("frame_list.json", "*/frame_list.json", "original/*", "images/*", "*/original/*", "*/images/*"),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Final
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.layout import Layout, pairs_below, require_count, require_split
 from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.benchmarks.formats.values import BINARY
@@ -39,3 +40,14 @@ class RoadAnomaly21(MaskedImages):
         super().__init__("road_anomaly_21", pairs_below(root, _HOMES, _LAYOUTS), BINARY)
         if official:
             require_count(self.name, split, len(self), _OFFICIAL_COUNT)
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    RoadAnomaly21,
+    site="https://segmentmeifyoucan.com/datasets: dataset_AnomalyTrack.zip (zenodo 5270237)",
+    terms="free to download; labels of the test split are hidden",
+    size="some ten MB",
+    folders=("dataset_AnomalyTrack", "RoadAnomaly21", "RoadAnomaly21_AnomalyTrack"),
+    signs=("labels_masks/*", "*/labels_masks/*"),
+)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.layout import Layout, pairs_below, require_count, require_split
 from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.benchmarks.formats.values import BINARY
@@ -57,3 +58,14 @@ class RoadObstacle21(MaskedImages):
     def attributes(self, index: int) -> Mapping[str, Any]:
         """The scene: the text before the first `_` of the name."""
         return {"scene": self.pairs[index].id.partition("_")[0]}
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    RoadObstacle21,
+    site="https://segmentmeifyoucan.com/datasets: dataset_ObstacleTrack.zip (zenodo 5281633)",
+    terms="free to download; labels of the test splits are hidden",
+    size="some hundred MB",
+    folders=("dataset_ObstacleTrack", "RoadObstacle21", "RoadObsticle21", "road_obsticle_21"),
+    signs=("labels_masks/*", "*/labels_masks/*"),
+)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ood_eval.benchmarks.sources import SOURCES
+from ood_eval.benchmarks import BENCHMARKS
+from ood_eval.config import read_yaml
 from ood_eval.errors import ConfigError, DataError
 
 
@@ -22,8 +21,8 @@ def find_root(name: str) -> Path | None:
     Raises:
         ConfigError: the name is unknown, the config file is damaged, or a place that was given is no folder.
     """
-    if name not in SOURCES:
-        raise ConfigError(f"unknown benchmark {name!r}; known are {', '.join(SOURCES)}")
+    if name not in BENCHMARKS:
+        raise ConfigError(f"unknown benchmark {name!r}; known are {', '.join(BENCHMARKS)}")
     config = _config()
     variable = f"OOD_EVAL_{name.upper()}"
     for origin, value in ((f"${variable}", os.environ.get(variable)), (f"{config_file()}: {name}", config.get(name))):
@@ -43,7 +42,7 @@ def passed_over(name: str) -> Path | None:
         ConfigError: as of `find_root`.
     """
     for origin, value in _data_roots(_config()):
-        for folder in (name, *SOURCES[name].folders):
+        for folder in (name, *BENCHMARKS[name].folders):
             if (_folder(origin, value) / folder).is_dir():
                 return _folder(origin, value) / folder
     return None
@@ -62,7 +61,7 @@ def require_root(name: str) -> Path:
         there = f" ({over} holds no sign of it)" if over is not None else ""
         raise DataError(
             f"{name}: not found{there}; set OOD_EVAL_{name.upper()} or write `{name}: DIR` into {config_file()}. "
-            f"It is to be had at {SOURCES[name].site}"
+            f"It is to be had at {BENCHMARKS[name].site}"
         )
     return root
 
@@ -77,17 +76,14 @@ def _config() -> dict[str, Any]:
     path = config_file()
     if not path.is_file():
         return {}
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    value = read_yaml(path)
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(entry, str) for pair in value.items() for entry in pair):
         raise ConfigError(f"{path}: must be lines of `benchmark: folder`, and `data: folder` for all of them")
-    unknown = sorted(value.keys() - {"data", *SOURCES})
+    unknown = sorted(value.keys() - {"data", *BENCHMARKS})
     if unknown:
-        raise ConfigError(f"{path}: no benchmark {unknown[0]!r}; known are data, {', '.join(SOURCES)}")
+        raise ConfigError(f"{path}: no benchmark {unknown[0]!r}; known are data, {', '.join(BENCHMARKS)}")
     return value
 
 
@@ -109,8 +105,8 @@ def _folder(origin: str, value: str) -> Path:
 
 def _below(data: Path, name: str) -> Iterator[Path]:
     """Folders of the usual names that hold a sign of the set; the same name may hold another of its owner's sets."""
-    signs = SOURCES[name].signs
-    for folder in (name, *SOURCES[name].folders):
+    signs = BENCHMARKS[name].signs
+    for folder in (name, *BENCHMARKS[name].folders):
         place = data / folder
         if place.is_dir() and (not signs or any(next(place.glob(sign), None) is not None for sign in signs)):
             yield place

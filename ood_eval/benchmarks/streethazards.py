@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Literal, cast, get_args
 
+from ood_eval.benchmarks.benchmark import Benchmark
 from ood_eval.benchmarks.formats.images import image_size, read_labels, read_rgb
 from ood_eval.benchmarks.formats.labels import CLASS_NAMES, LabelPolicy, PolicyName, check_raw_labels
 from ood_eval.benchmarks.formats.layout import Layout, pairs_below, require_split
@@ -128,3 +129,14 @@ def _flat_folder(root: Path, split: Split) -> Path | None:
 def _flat_entries(folder: Path) -> list[OdgtEntry]:
     pairs = pairs_below(folder, ("",), (Layout("images/*", "labels/*"),))
     return [OdgtEntry(pair.image, pair.labels, None) for pair in pairs]
+
+
+# Source: the set's own page and archive; the size as published there.
+BENCHMARK: Final = Benchmark(
+    StreetHazards,
+    site="https://github.com/hendrycks/anomaly-seg: streethazards_train.tar and streethazards_test.tar",
+    terms="free to download",
+    size="11 GB",
+    folders=("StreetHazards", "street_hazards"),
+    takes_label_policy=True,
+)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import tyro
-import yaml
 
+from ood_eval.config import parse_yaml
 from ood_eval.errors import ConfigError, DataError
 
 _LOG: Final = logging.getLogger(__name__)
@@ -41,12 +41,11 @@ class DataCheck:
             ConfigError: name, split or option is unknown.
             DataError: there was a finding.
         """
-        from ood_eval.benchmarks.build import benchmark_named, option_names, splits_of
+        from ood_eval.benchmarks.build import benchmark_named, splits_of
         from ood_eval.benchmarks.roots import require_root
 
-        benchmark_named(self.name)
         options = dict(_parsed(text) for text in self.option)
-        if "official" in option_names(self.name):
+        if "official" in benchmark_named(self.name).options:
             options.setdefault("official", True)
         root = self.root if self.root is not None else require_root(self.name)
         told: list[str] = []
@@ -84,10 +83,7 @@ def _parsed(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise ConfigError(f"option {text!r}: write it as key=value")
-    try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"option {text!r}: the value is not YAML") from error
+    return key, parse_yaml(value, f"option {text!r}")
 
 
 def _write(split: str, finding: str, told: list[str]) -> None:

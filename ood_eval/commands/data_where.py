@@ -18,12 +18,10 @@ class DataWhere:
     def run(self) -> None:
         """Writes one line for each benchmark, and where to get it below."""
         from ood_eval.benchmarks import BENCHMARKS
-        from ood_eval.benchmarks.sources import SOURCES
 
-        for name in BENCHMARKS:
-            source = SOURCES[name]
-            needs = f"; lies on {', '.join(source.needs.values())}" if source.needs else ""
-            sys.stdout.write(f"{name:25} {_place(name)}\n    {source.site}\n    {source.terms}; {source.size}{needs}\n")
+        for name, entry in BENCHMARKS.items():
+            needs = f"; lies on {', '.join(entry.needs.values())}" if entry.needs else ""
+            sys.stdout.write(f"{name:25} {_place(name)}\n    {entry.site}\n    {entry.terms}; {entry.size}{needs}\n")
 
 
 def _place(name: str) -> str:

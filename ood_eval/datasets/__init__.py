@@ -2,7 +2,17 @@
 
 from ood_eval.datasets.check import Survey, check_dataset
 from ood_eval.datasets.fingerprint import dataset_hash
-from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID, First, Sample, SegDataset, attributes_of, samples
+from ood_eval.datasets.sample import (
+    ANOMALY,
+    KNOWN,
+    VOID,
+    First,
+    Sample,
+    SegDataset,
+    attributes_of,
+    instances_of,
+    samples,
+)
 
 __all__ = [
     "ANOMALY",
@@ -15,5 +25,6 @@ __all__ = [
     "attributes_of",
     "check_dataset",
     "dataset_hash",
+    "instances_of",
     "samples",
 ]

@@ -78,6 +78,19 @@ def attributes_of(dataset: SegDataset, index: int) -> Mapping[str, Any]:
     return dataset.attributes(index) if isinstance(dataset, Described) else {}
 
 
+@runtime_checkable
+class TellsObjects(Protocol):
+    """A split that tells its anomalous objects apart."""
+
+    def instances(self, index: int) -> NDArray[np.uint16] | None:
+        """Instance numbers [H,W] u16 of sample `index`; an anomaly's pixels hold the `instance` of its attributes."""
+
+
+def instances_of(dataset: SegDataset, index: int) -> NDArray[np.uint16] | None:
+    """Instance numbers [H,W] u16 of sample `index`; None, where the split does not tell objects apart."""
+    return dataset.instances(index) if isinstance(dataset, TellsObjects) else None
+
+
 @dataclass(frozen=True, slots=True)
 class First:
     """The first `count` samples of a split, for quick runs.
@@ -116,6 +129,10 @@ class First:
     def attributes(self, index: int) -> Mapping[str, Any]:
         """What the whole split knows of sample `index`."""
         return attributes_of(self.whole, range(len(self))[index])
+
+    def instances(self, index: int) -> NDArray[np.uint16] | None:
+        """Instance numbers [H,W] u16 of sample `index`; None, where the whole split does not tell objects apart."""
+        return instances_of(self.whole, range(len(self))[index])
 
 
 def samples(dataset: SegDataset) -> Iterator[Sample]:

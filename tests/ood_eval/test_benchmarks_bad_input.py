@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ood_eval.benchmarks import BENCHMARKS
+from ood_eval.benchmarks.bdd_anomaly import BddAnomaly
 from ood_eval.benchmarks.build import build_dataset
 from ood_eval.benchmarks.formats.layout import matching
 from ood_eval.benchmarks.formats.values import ValueMap
@@ -206,7 +207,7 @@ def test_lost_and_found_train_ids_cannot_tell_the_harmless(tmp_path: Path) -> No
     options = {"policy": "non_hazards_anomaly", "official": False}
     with pytest.raises(DataError, match="needs gtCoarse labelIds"):
         build_dataset("lost_and_found", tmp_path, "test", options)
-    with pytest.raises(ConfigError, match="non_hazards_void, non_hazards_anomaly"):
+    with pytest.raises(ConfigError, match="must be 'non_hazards_void' or 'non_hazards_anomaly'"):
         build_dataset("lost_and_found", tmp_path, "test", {"policy": "all"})
     with pytest.raises(
         DataError, match=r"1 samples where the test split has 1203.*test_valid is defined on the whole set only"
@@ -225,8 +226,10 @@ def test_bdd_refuses_what_it_cannot_split(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the test split of bdd_anomaly v2 is empty"):
         build_dataset("bdd_anomaly", tmp_path, "test", {"official": False})
     for options in ({"variant": "v3"}, {"policy": "ignore"}):
-        with pytest.raises(ConfigError, match="variants are v1, v2, policies keep_all, ignore_void"):
+        with pytest.raises(ConfigError, match=r"must be 'v1' or 'v2'|must be 'keep_all' or 'ignore_void'"):
             build_dataset("bdd_anomaly", tmp_path, "test", options)
+        with pytest.raises(ConfigError, match="variants are v1, v2, policies keep_all, ignore_void"):
+            BddAnomaly(tmp_path, "test", **options)
     labels(tmp_path / "seg/labels/val/val_train_id.png", 19)
     with pytest.raises(DataError, match=r"label value 19 is outside the table 0\.\.18, 255"):
         build_dataset("bdd_anomaly", tmp_path, "test", {"official": False})

@@ -174,13 +174,13 @@ def test_an_index_pairs_files_of_one_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("streethazards", {"policy": ["a"]}, "policy is a word"),
-        ("streethazards", {"official": "false"}, "true or false"),
-        ("bdd_anomaly", {"variant": ["v1"]}, "variant is a word"),
-        ("fishyscapes_lostandfound", {"images": 5}, "is no folder"),
+        ("streethazards", {"policy": ["a"]}, "policy: must be 'keep_all', 'ignore_other' or"),
+        ("streethazards", {"official": "false"}, "official: must be true or false, not 'false'"),
+        ("bdd_anomaly", {"variant": ["v1"]}, "variant: must be 'v1' or 'v2'"),
+        ("fishyscapes_lostandfound", {"images": 5}, "images: must be a text, not 5"),
         ("fishyscapes_lostandfound", {"images": "/no/such"}, "is no folder"),
         ("fishyscapes_static", {"cityscapes": "~nobody-of-this-name/x"}, "is no folder"),
-        ("folders", {"layout": "abc"}, "layout is a table"),
+        ("folders", {"layout": "abc"}, r"layout: must be a table of keys \(name, images"),
     ],
 )
 def test_options_of_a_wrong_kind_are_named(tmp_path: Path, name: str, options: dict, message: str) -> None:
