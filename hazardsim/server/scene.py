@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.mesh.model import StaticMesh, TaggedPart
 from hazardsim.server.weather import Weather
-
-CameraKind = Literal["rgb", "depth", "semantic_segmentation", "instance_segmentation"]
 
 FIRST_TOWN_ID = 0x8000
 """Instance ids of town objects start here, so that they never meet the first 32767 actor ids."""
@@ -64,9 +62,12 @@ class SceneObject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Camera:
-    """One picture to take: horizontal field of view in degrees, size in pixels, `options` = blueprint attributes."""
+    """One picture to take: horizontal field of view in degrees, size in pixels, `options` = blueprint attributes.
 
-    kind: CameraKind
+    `render_pass` is a name of `Renderer.passes`.
+    """
+
+    render_pass: str
     width: int
     height: int
     fov_deg: float
@@ -83,8 +84,24 @@ class Hit:
     object_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """What a render pass says of each pixel: `values` numbers of a numpy `dtype`."""
+
+    dtype: str
+    values: int
+
+
+BGRA: Final = PixelFormat("uint8", 4)
+"""Eight bits a colour, in the byte order of CARLA's cameras."""
+
+
 class Renderer(Protocol):
     """Draws what it is told; knows nothing of actors, clocks or sockets."""
+
+    @property
+    def passes(self) -> Mapping[str, PixelFormat]:
+        """What it can draw, by name."""
 
     def load(self, town: Town) -> None:
         """Make this the town of all that follows."""
@@ -95,8 +112,8 @@ class Renderer(Protocol):
         objects: Sequence[SceneObject],
         weather: Weather,
         hidden: frozenset[int] = frozenset(),
-    ) -> list[NDArray[np.uint8]]:
-        """One [H,W,4] BGRA picture a camera, in CARLA's encodings; town objects in `hidden` are left out."""
+    ) -> list[NDArray[Any]]:
+        """One [H,W,values] picture a camera, in the format of its pass; town objects in `hidden` are left out."""
 
     def cast(
         self,

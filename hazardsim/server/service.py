@@ -8,15 +8,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from hazardsim.errors import SimulatorError, TownError
-from hazardsim.server.protocol.registry import SERVED_VERSION
 from hazardsim.server.protocol.rpc import Endpoint, RpcServer, endpoints
 from hazardsim.server.protocol.sockets import listen_pair
+from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
 from hazardsim.server.protocol.streams import StreamServer
 from hazardsim.server.scene import Renderer, Town
 from hazardsim.server.world.actor_models import ActorModels, PropCatalogue, StreetCatalogue
@@ -27,6 +27,8 @@ from hazardsim.server.world.calls.episode import EpisodeCalls
 from hazardsim.server.world.calls.surroundings import SurroundingsCalls
 from hazardsim.server.world.calls.traffic import TrafficCalls
 from hazardsim.server.world.render_queue import RenderQueue
+from hazardsim.server.world.sensors import SENSORS
+from hazardsim.server.world.sensors.sensor import SensorBlueprint
 from hazardsim.server.world.ticker import Ticker
 from hazardsim.server.world.world import World
 from hazardsim.taxonomy import TAG
@@ -49,10 +51,12 @@ class Service:
         host: the address to listen on.
         port: the first of two neighbouring ports; 0 takes a free pair.
         town: the name of the first town.
+        sensors: what can be spawned to measure, by blueprint id.
 
     Raises:
         SimulatorError: a port is in use.
         TownError: no such town.
+        RenderError: a sensor needs a picture that the renderer does not draw.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Service:
         host: str = LOOPBACK,
         port: int = 0,
         town: str | None = None,
+        sensors: Mapping[str, SensorBlueprint] = SENSORS,
     ) -> None:
         first = town if town is not None else next(iter(maps), None)
         if first is None:
@@ -75,6 +80,7 @@ class Service:
         self._streams = StreamServer(stream_listener)
         self._render_queue = RenderQueue(renderer)
         try:
+            self._render_queue.require(sensors.values())
             built = town_of(first)
             self._render_queue.load(built)
         except BaseException:
@@ -82,7 +88,7 @@ class Service:
             rpc_listener.close()
             stream_listener.close()
             raise
-        library = BlueprintLibrary(street.VEHICLES, street.WALKERS, TAG["Pedestrians"])
+        library = BlueprintLibrary(sensors.values(), street.VEHICLES, street.WALKERS, TAG["Pedestrians"])
         self._world = World(built, library, ActorModels(catalogue, street), self._streams.port)
         self._ticker = Ticker(self._world, self._streams, self._render_queue)
         self._rpc = RpcServer(rpc_listener, self._calls(maps, town_of))

@@ -20,7 +20,7 @@ import pytest
 from hazardsim.errors import AssetError, TownError
 from hazardsim.mesh.model import Material, Model, Part
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
-from hazardsim.server.scene import FIRST_TOWN_ID, Hit, Town, TownObject
+from hazardsim.server.scene import BGRA, FIRST_TOWN_ID, Hit, Town, TownObject
 from hazardsim.server.service import Service
 from hazardsim.server.world.transforms import pose_from_transform
 from hazardsim.taxonomy import TAG
@@ -70,6 +70,8 @@ KINDS = ("rgb", "depth", "semantic_segmentation", "instance_segmentation")
 class FlatRenderer:
     """Pixel (0, 0) holds: how many objects, how many hidden, which kind; pixel (0, 1): x of the camera in cm."""
 
+    passes = dict.fromkeys(KINDS, BGRA)
+
     def __init__(self) -> None:
         self.town = ""
         self.seconds = 0.0
@@ -89,7 +91,7 @@ class FlatRenderer:
 
     def _picture(self, camera, objects, weather, hidden):
         picture = np.full((camera.height, camera.width, 4), int(weather.cloudiness), dtype=np.uint8)
-        picture[0, 0, :3] = (len(objects), len(hidden), KINDS.index(camera.kind))
+        picture[0, 0, :3] = (len(objects), len(hidden), KINDS.index(camera.render_pass))
         centimetres = round(float(camera.pose[0, 3]) * 100)
         picture[0, 1, :3] = [(centimetres >> shift) & 255 for shift in (0, 8, 16)]
         return picture
@@ -135,11 +137,21 @@ def opendrive() -> str:
 
 
 @pytest.fixture
-def service(renderer: FlatRenderer, opendrive: str) -> Iterator[Service]:
-    def town_of(name: str) -> Town:
-        return flat_town(name, opendrive)
+def make_service(opendrive: str) -> Callable[..., Service]:
+    """A service that is not started yet, over a renderer."""
 
-    with Service(town_of, ("Town01", "Town05", "Ruin"), renderer, FlatCatalogue(), FlatStreet()) as running:
+    def make(renderer: FlatRenderer, **options: object) -> Service:
+        maps = ("Town01", "Town05", "Ruin")
+        return Service(
+            lambda name: flat_town(name, opendrive), maps, renderer, FlatCatalogue(), FlatStreet(), **options
+        )
+
+    return make
+
+
+@pytest.fixture
+def service(renderer: FlatRenderer, make_service: Callable[..., Service]) -> Iterator[Service]:
+    with make_service(renderer) as running:
         yield running
 
 

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hazardsim.errors import SimulatorError
-from hazardsim.server.protocol import payloads, registry, unserved, wire
+from hazardsim.server.protocol import payloads, stream_kinds, unserved, wire
 from hazardsim.server.protocol.rpc import CallError, endpoints
 from hazardsim.server.protocol.streams import token
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D, VehicleControl
+from hazardsim.server.world.sensors import SENSORS
+from hazardsim.server.world.sensors.sensor import Moment
 
 
 def request(number: int, name: str, *arguments: object) -> bytes:
@@ -106,21 +108,25 @@ def test_token_is_24_bytes_and_lets_the_client_keep_its_host():
 
 
 def test_sensor_numbers_differ_between_releases():
-    assert registry.sensor_index("rgb") == 13
-    assert registry.sensor_index("world_observer") == 17
-    assert registry.sensor_index("world_observer", "0.9.15") == 16
-    assert len(registry.SENSORS["0.9.15"]) == 19
-    assert len(registry.SENSORS["0.9.16"]) == 22
+    assert stream_kinds.stream_kind_number("rgb") == 13
+    assert stream_kinds.stream_kind_number("world_observer") == 17
+    assert stream_kinds.stream_kind_number("world_observer", "0.9.15") == 16
+    assert len(stream_kinds.STREAM_KINDS["0.9.15"]) == 19
+    assert len(stream_kinds.STREAM_KINDS["0.9.16"]) == 22
     with pytest.raises(SimulatorError, match=r"0\.9\.14"):
-        registry.sensor_index("rgb", "0.9.14")
+        stream_kinds.stream_kind_number("rgb", "0.9.14")
     with pytest.raises(SimulatorError, match="smell"):
-        registry.sensor_index("smell")
+        stream_kinds.stream_kind_number("smell")
 
 
 def test_picture_bytes():
     pixels = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
     where = Transform(Vector3D(1, 2, 3), Rotation(4, 5, 6))
-    message = payloads.picture_message("depth", payloads.Timestamp(9, 0.5), where, 90.0, pixels)
+    values = {a.id: a.value for a in SENSORS["sensor.camera.depth"].attributes}
+    camera = SENSORS["sensor.camera.depth"].make(values | {"image_size_x": "3", "image_size_y": "2"})
+    moment = Moment(where, 0, None, None, None)
+    body = camera.measure(moment).encode([pixels])
+    message = payloads.sensor_message("depth", payloads.Timestamp(9, 0.5), where, body)
     expected = struct.pack("<QQd6f", 1, 9, 0.5, 1, 2, 3, 4, 5, 6) + struct.pack("<IIf", 3, 2, 90.0) + pixels.tobytes()
     assert b"".join(message) == expected
     assert payloads.size_of(message) == len(expected)

@@ -218,8 +218,8 @@ def test_the_order_of_meshes_never_changes_labels(renderer):
 
 def test_cameras_of_one_view_share_the_label_pass(renderer, monkeypatch):
     calls = []
-    real = renderer.render.__globals__["trace_labels"]
-    monkeypatch.setitem(renderer.render.__globals__, "trace_labels", lambda *a: calls.append(1) or real(*a))
+    real = renderer.render.__globals__["cast_labels"]
+    monkeypatch.setitem(renderer.render.__globals__, "cast_labels", lambda *a: calls.append(1) or real(*a))
     renderer.load(town(static(plane(), 1)))
     renderer.render([*cameras(pose(z=1.0)), *cameras(pose(z=1.0)), *cameras(pose(z=2.0))], [], Weather())
     assert len(calls) == 2

@@ -182,13 +182,13 @@ def test_a_view_does_not_change_with_the_world(world):
     world.actors.remove(eye.id)
     assert [o.pose[0, 3] for o in snapshot.visible.objects] == [0.0]
     assert snapshot.visible.hidden == frozenset()
-    assert snapshot.shots[0].camera.pose[0, 3] == 2.0
-    assert not snapshot.shots[0].camera.pose.flags.writeable
+    assert snapshot.readings[0].measurement.cameras[0].pose[0, 3] == 2.0
+    assert not snapshot.readings[0].measurement.cameras[0].pose.flags.writeable
 
 
 def test_nothing_is_drawn_for_cameras_that_nobody_watches(world):
     eye = world.spawn(describe(world, "sensor.camera.depth"), at(0))
-    assert world.snapshot(frozenset()).shots == ()
-    assert [s.actor_id for s in world.snapshot(frozenset({eye.id})).shots] == [eye.id]
+    assert world.snapshot(frozenset()).readings == ()
+    assert [s.actor_id for s in world.snapshot(frozenset({eye.id})).readings] == [eye.id]
     assert world.record(eye).stream_token
     assert TAG["Pedestrians"] == 12

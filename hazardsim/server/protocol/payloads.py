@@ -1,4 +1,8 @@
-"""The bytes of stream messages: header, camera picture, episode state. Source: carla.md 12.8 (verified there)."""
+"""The bytes of stream messages: the header that all share, and the state of the episode.
+
+Source: `LibCarla/source/carla/sensor/s11n` of CARLA 0.9.16 (SensorHeaderSerializer, EpisodeStateSerializer) and
+`sensor/data/ActorDynamicState.h`; see `docs/server.md`.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,12 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hazardsim.server.protocol.registry import sensor_index
+from hazardsim.server.protocol.stream_kinds import stream_kind_number
 from hazardsim.server.protocol.structs import ZERO, Transform, Vector3D, VehicleControl
 
 Buffers = tuple[bytes, ...]
 
 _HEADER: Final = struct.Struct("<QQd6f")
-_PICTURE: Final = struct.Struct("<IIf")
 _STATE: Final = struct.Struct("<Qdf3iI")
 _ACTOR: Final = struct.Struct("<IB6f3f3f3f")
 _VEHICLE: Final = struct.Struct("<fff3?ifB?IB")
@@ -77,8 +77,8 @@ def _union(state: ActorState) -> bytes:
     return packed.ljust(_UNION_BYTES, b"\0")
 
 
-def _header(sensor: str, timestamp: Timestamp, transform: Transform) -> bytes:
-    return _HEADER.pack(sensor_index(sensor), timestamp.frame, timestamp.seconds, *_pose(transform))
+def _header(stream: str, timestamp: Timestamp, transform: Transform) -> bytes:
+    return _HEADER.pack(stream_kind_number(stream), timestamp.frame, timestamp.seconds, *_pose(transform))
 
 
 def state_message(state: EpisodeState) -> Buffers:
@@ -91,13 +91,10 @@ def state_message(state: EpisodeState) -> Buffers:
     return (_header("world_observer", state.timestamp, Transform()), b"".join(body))
 
 
-def picture_message(
-    sensor: str, timestamp: Timestamp, transform: Transform, fov_deg: float, pixels: NDArray[np.uint8]
-) -> Buffers:
-    """The message of a camera: `pixels` is [H,W,4] BGRA, `transform` the camera's pose in CARLA's world."""
-    height, width = pixels.shape[:2]
-    head = _header(sensor, timestamp, transform) + _PICTURE.pack(width, height, fov_deg)
-    return (head, pixels.tobytes())
+def sensor_message(stream: str, timestamp: Timestamp, transform: Transform, body: Buffers) -> Buffers:
+    """The message of a sensor: `transform` is its pose in CARLA's world, `body` what the sensor alone knows."""
+    first, *rest = body
+    return (_header(stream, timestamp, transform) + first, *rest)
 
 
 def size_of(message: Buffers) -> int:

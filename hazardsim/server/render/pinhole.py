@@ -33,14 +33,14 @@ class PinholeCamera:
         """
         size = f"{camera.width}x{camera.height}"
         if not 1 <= camera.width <= 16384 or not 1 <= camera.height <= 16384:
-            raise RenderError(f"camera {camera.kind}: size {size} is outside 1..16384; choose another image_size")
+            raise RenderError(f"{camera.render_pass}: size {size} is outside 1..16384; choose another image_size")
         if not 0.1 <= camera.fov_deg < 179.0:
             raise RenderError(
-                f"camera {camera.kind}: fov {camera.fov_deg} is outside 0.1..179 degrees; choose another fov"
+                f"{camera.render_pass}: fov {camera.fov_deg} is outside 0.1..179 degrees; choose another fov"
             )
         pose = np.asarray(camera.pose, dtype=np.float64)
         if pose.shape != (4, 4) or not np.all(np.isfinite(pose)):
-            raise RenderError(f"camera {camera.kind}: the pose is not a finite 4x4 matrix; correct the transform")
+            raise RenderError(f"{camera.render_pass}: the pose is not a finite 4x4 matrix; correct the transform")
         return PinholeCamera(camera.width, camera.height, float(camera.fov_deg), tuple(pose.reshape(-1).tolist()))
 
     @property

@@ -5,20 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
 from hazardsim.mesh.model import TaggedPart
-from hazardsim.server.render import atmosphere, scalar_path_tracer, sky, tone_mapping
+from hazardsim.server.render import atmosphere, scalar_path_tracer, sky
 from hazardsim.server.render.denoise import denoised
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers
-from hazardsim.server.render.labels import Labels, depth_image, instance_image, semantic_image
+from hazardsim.server.render.labels import Labels
 from hazardsim.server.render.materials import DeviceMaterials
+from hazardsim.server.render.passes import PASSES
 from hazardsim.server.render.path_tracer import DeviceSky, RenderBuffers, render_vectorised
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.raycast import cast_labels, cast_ray
@@ -26,7 +28,7 @@ from hazardsim.server.render.textures import MaterialLibrary
 from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import Variant, activate, choose_variant
 from hazardsim.server.render.wetness import DeviceWetness, Water, water_of
-from hazardsim.server.scene import Camera, Hit, SceneObject, Town
+from hazardsim.server.scene import Camera, Hit, PixelFormat, SceneObject, Town
 from hazardsim.server.weather import Weather
 
 _LOG = logging.getLogger(__name__)
@@ -43,13 +45,35 @@ class Times:
     labels: float = 0.0
     encode: float = 0.0
 
+    def total(self) -> float:
+        """Of all steps."""
+        return self.build + self.render + self.denoise + self.labels + self.encode
+
 
 @dataclass(slots=True)
-class _Frame:
-    """What is computed once for all cameras that share rays."""
+class _Seen:
+    """What passes ask for, worked out once for all cameras that share rays; implements `passes.Seen`."""
 
-    labels: Labels | None = None
-    radiance: NDArray[np.float32] | None = field(default=None, repr=False)
+    renderer: MitsubaRenderer
+    pinhole: PinholeCamera
+    geometry: Geometry
+    weather: Weather
+    known_labels: Labels | None = None
+    known_radiance: NDArray[np.float32] | None = None
+
+    @property
+    def labels(self) -> Labels:
+        if self.known_labels is None:
+            began = time.perf_counter()
+            self.known_labels = cast_labels(self.pinhole, self.geometry)
+            self.renderer.times.labels += time.perf_counter() - began
+        return self.known_labels
+
+    @property
+    def radiance(self) -> NDArray[np.float32]:
+        if self.known_radiance is None:
+            self.known_radiance = self.renderer.radiance_of(self.pinhole, self.labels, self.geometry, self.weather)
+        return self.known_radiance
 
 
 class MitsubaRenderer:
@@ -93,6 +117,11 @@ class MitsubaRenderer:
         return self._variant
 
     @property
+    def passes(self) -> Mapping[str, PixelFormat]:
+        """What it can draw, by name."""
+        return {name: row.format for name, row in PASSES.items()}
+
+    @property
     def description(self) -> str:
         """Everything that decides the noise in a picture: libraries, variant, paths a pixel."""
         parts = [f"{name} {version(name)}" for name in ("mitsuba", "drjit", "mitsuba-oidn")]
@@ -129,8 +158,8 @@ class MitsubaRenderer:
         objects: Sequence[SceneObject],
         weather: Weather,
         hidden: frozenset[int] = frozenset(),
-    ) -> list[NDArray[np.uint8]]:
-        """One [H,W,4] BGRA picture a camera, in CARLA's encodings; town objects in `hidden` are left out.
+    ) -> list[NDArray[Any]]:
+        """One [H,W,values] picture a camera, in the format of its pass; town objects in `hidden` are left out.
 
         Raises:
             RenderError: a camera, part or material cannot be used; names it.
@@ -139,11 +168,11 @@ class MitsubaRenderer:
             activate(self._variant)
             self.times = Times()
             geometry = self._geometry(objects, hidden)
-            frames: dict[PinholeCamera, _Frame] = {}
+            seen: dict[PinholeCamera, _Seen] = {}
             images = []
             for camera in cameras:
-                frame = frames.setdefault(PinholeCamera.of(camera), _Frame())
-                images.append(self._image(camera, PinholeCamera.of(camera), frame, geometry, weather))
+                pinhole = PinholeCamera.of(camera)
+                images.append(self._image(camera, seen.setdefault(pinhole, _Seen(self, pinhole, geometry, weather))))
             return images
 
     def cast(
@@ -193,27 +222,18 @@ class MitsubaRenderer:
         things = [p for p in self._town_instances if p.object_id not in hidden]
         return [Instance(land, np.eye(4), 0), *things]
 
-    def _image(
-        self, camera: Camera, pinhole: PinholeCamera, frame: _Frame, geometry: Geometry, weather: Weather
-    ) -> NDArray[np.uint8]:
-        if frame.labels is None:
-            began = time.perf_counter()
-            frame.labels = cast_labels(pinhole, geometry)
-            self.times.labels += time.perf_counter() - began
-        if camera.kind == "rgb":
-            if frame.radiance is None:
-                frame.radiance = self._radiance(pinhole, frame.labels, geometry, weather)
-            began = time.perf_counter()
-            image = tone_mapping.picture(frame.radiance, camera.options)
-        else:
-            began = time.perf_counter()
-            image = _ENCODERS[camera.kind](frame.labels)
-        self.times.encode += time.perf_counter() - began
+    def _image(self, camera: Camera, seen: _Seen) -> NDArray[Any]:
+        if camera.render_pass not in PASSES:
+            raise RenderError(f"no render pass {camera.render_pass!r}; there are {', '.join(PASSES)}")
+        began, inside = time.perf_counter(), self.times.total()
+        image = PASSES[camera.render_pass].draw(seen, camera.options)
+        self.times.encode += time.perf_counter() - began - (self.times.total() - inside)
         return image
 
-    def _radiance(
+    def radiance_of(
         self, pinhole: PinholeCamera, labels: Labels, geometry: Geometry, weather: Weather
     ) -> NDArray[np.float32]:
+        """Light [H,W,3] of a view, denoised, with fog and rain."""
         began = time.perf_counter()
         fog = atmosphere.fog_of(weather)
         light = self._sky_of(weather, fog)
@@ -257,10 +277,3 @@ class MitsubaRenderer:
             clear = sky.clear_sky(weather.sun_altitude_angle, weather.sun_azimuth_angle, _TURBIDITY)
             self._sky = (key, sky.make_sky(weather, clear, veil))
         return self._sky[1]
-
-
-_ENCODERS = {
-    "depth": depth_image,
-    "semantic_segmentation": semantic_image,
-    "instance_segmentation": instance_image,
-}

@@ -21,7 +21,7 @@ from hazardsim.server.protocol.structs import (
 from hazardsim.server.scene import FIRST_TOWN_ID
 from hazardsim.server.world.actor_models import ActorModel
 from hazardsim.server.world.blueprints import Blueprint
-from hazardsim.server.world.sensors.cameras import CameraSettings
+from hazardsim.server.world.sensors.sensor import Sensor
 from hazardsim.server.world.transforms import pose_from_transform, transform_from_pose
 
 NOT_FOUND: Final = "Actor could not be found in the registry"
@@ -43,7 +43,7 @@ class Actor:
     transform: Transform
     parent_id: int = 0
     model: ActorModel | None = None
-    camera: CameraSettings | None = None
+    sensor: Sensor | None = None
     control: VehicleControl = field(default_factory=VehicleControl)
     velocity: Vector3D = ZERO
     lights: int = 0
@@ -62,7 +62,7 @@ class Actor:
             description=ActorDescription(self.blueprint.uid, self.blueprint.id, values),
             bounding_box=self.box(),
             semantic_tags=bytes([self.model.tag]) if self.model is not None else b"",
-            stream_token=stream_token if self.camera is not None else b"",
+            stream_token=stream_token if self.sensor is not None else b"",
         )
 
 

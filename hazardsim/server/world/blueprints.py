@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from hazardsim.server.protocol.structs import ActorAttribute, ActorDefinition, ActorDescription, AttributeType
-from hazardsim.server.scene import CameraKind
 from hazardsim.server.world.attributes import attribute, complaint
-from hazardsim.server.world.sensors import cameras
+from hazardsim.server.world.sensors.sensor import SensorBlueprint
 
 MESH_PROP: Final = "static.prop.mesh"
 INVALID: Final = "Spawn failed because of invalid actor description"
 
-ActorKind = Literal["camera", "vehicle", "walker", "prop", "other"]
+ActorKind = Literal["sensor", "vehicle", "walker", "prop", "other"]
 
 # A second-generation vehicle has doors and lights that move and shine in the real simulator.
 _SECOND_GENERATION: Final = frozenset(
@@ -72,7 +71,7 @@ class Blueprint:
     id: str
     kind: ActorKind
     attributes: tuple[ActorAttribute, ...] = ()
-    camera: CameraKind | None = None
+    sensor: SensorBlueprint | None = None
     tag: int = 0
 
     def definition(self) -> ActorDefinition:
@@ -129,13 +128,20 @@ def _mesh_attributes() -> tuple[ActorAttribute, ...]:
     )
 
 
+_Row = tuple[str, ActorKind, tuple[ActorAttribute, ...], SensorBlueprint | None, int]
+
+
 class BlueprintLibrary:
     """The blueprints of one server, numbered from 1 in a fixed order."""
 
-    def __init__(self, vehicles: Sequence[VehicleKind], walkers: Sequence[WalkerKind], pedestrian_tag: int) -> None:
-        rows: list[tuple[str, ActorKind, tuple[ActorAttribute, ...], CameraKind | None, int]] = [
-            (cameras.blueprint_id(kind), "camera", cameras.camera_attributes(kind), kind, 0) for kind in cameras.KINDS
-        ]
+    def __init__(
+        self,
+        sensors: Collection[SensorBlueprint],
+        vehicles: Sequence[VehicleKind],
+        walkers: Sequence[WalkerKind],
+        pedestrian_tag: int,
+    ) -> None:
+        rows: list[_Row] = [(sensor.id, "sensor", sensor.attributes, sensor, 0) for sensor in sensors]
         rows.append((MESH_PROP, "prop", _mesh_attributes(), None, 0))
         rows += [(v.blueprint, "vehicle", _vehicle_attributes(v), None, v.tag) for v in vehicles]
         rows += [(w.blueprint, "walker", _walker_attributes(w), None, pedestrian_tag) for w in walkers]
@@ -168,5 +174,5 @@ class BlueprintLibrary:
         return blueprint, values
 
 
-def _by_id(row: tuple[str, ActorKind, tuple[ActorAttribute, ...], CameraKind | None, int]) -> str:
+def _by_id(row: _Row) -> str:
     return row[0]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
-from hazardsim.server.scene import Hit, Renderer, Town
-from hazardsim.server.world.world import Snapshot, VisibleWorld
+from hazardsim.server.scene import Camera, Hit, Renderer, Town
+from hazardsim.server.world.sensors.sensor import SensorBlueprint
+from hazardsim.server.world.world import Reading, Snapshot, VisibleWorld
 
 _log = logging.getLogger(__name__)
 
-Deliver = Callable[[Snapshot, list[NDArray[np.uint8]]], None]
+Deliver = Callable[[Reading, Snapshot, Sequence[NDArray[Any]]], None]
 QUEUED_FRAMES: Final = 2
 """Frames that may wait or be drawn when the clock goes on; the next tick waits for room."""
 
@@ -29,6 +30,18 @@ class RenderQueue:
         self._renderer = renderer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
         self._queued: deque[Future[None]] = deque()
+
+    def require(self, sensors: Collection[SensorBlueprint]) -> None:
+        """Refuse sensors that ask for a picture which this renderer does not draw.
+
+        Raises:
+            RenderError: names the sensor and the render pass.
+        """
+        for sensor in sensors:
+            for name in sensor.passes:
+                if name not in self._renderer.passes:
+                    known = ", ".join(self._renderer.passes)
+                    raise RenderError(f"{sensor.id} needs the render pass {name!r}; this renderer draws {known}")
 
     def load(self, town: Town) -> None:
         """Make a town the current one, after all that was asked for before.
@@ -62,22 +75,31 @@ class RenderQueue:
             self._forget_finished(complain=True)
         self._forget_finished(complain=True)
 
-    def draw(self, snapshot: Snapshot, deliver: Deliver) -> None:
-        """Queue the shots of a snapshot; `deliver` gets the pictures on the drawing thread."""
-        self._queued.append(self._thread.submit(self._draw, snapshot, deliver))
+    def draw(self, snapshot: Snapshot, readings: Sequence[Reading], deliver: Deliver) -> None:
+        """Queue the pictures of some readings; `deliver` gets each reading's own on the drawing thread."""
+        self._queued.append(self._thread.submit(self._draw, snapshot, readings, deliver))
 
     def close(self) -> None:
         """Finish what is being drawn, forget the rest."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _draw(self, snapshot: Snapshot, deliver: Deliver) -> None:
-        cameras = [shot.camera for shot in snapshot.shots]
-        pictures = self._renderer.render(cameras, snapshot.visible.objects, snapshot.weather, snapshot.visible.hidden)
-        for shot, picture in zip(snapshot.shots, pictures, strict=True):
-            wanted = (shot.camera.height, shot.camera.width, 4)
-            if picture.shape != wanted or picture.dtype != np.uint8:
-                raise RenderError(f"camera {shot.actor_id}: got {picture.dtype} {picture.shape}, wanted uint8 {wanted}")
-        deliver(snapshot, pictures)
+    def _draw(self, snapshot: Snapshot, readings: Sequence[Reading], deliver: Deliver) -> None:
+        cameras = [camera for reading in readings for camera in reading.measurement.cameras]
+        visible = snapshot.visible
+        pictures = self._renderer.render(cameras, visible.objects, snapshot.weather, visible.hidden)
+        for camera, picture in zip(cameras, pictures, strict=True):
+            self._check(camera, picture)
+        left = iter(pictures)
+        for reading in readings:
+            deliver(reading, snapshot, [next(left) for _ in reading.measurement.cameras])
+
+    def _check(self, camera: Camera, picture: NDArray[Any]) -> None:
+        form = self._renderer.passes[camera.render_pass]
+        wanted = (camera.height, camera.width, form.values)
+        if picture.shape != wanted or picture.dtype != form.dtype:
+            raise RenderError(
+                f"render pass {camera.render_pass}: got {picture.dtype} {picture.shape}, wanted {form.dtype} {wanted}"
+            )
 
     def _forget_finished(self, *, complain: bool = False) -> None:
         while self._queued and self._queued[0].done():

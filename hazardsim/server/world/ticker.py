@@ -1,22 +1,21 @@
-"""The heartbeat: advances the world, sends the state at once, and has the cameras drawn."""
+"""The heartbeat: advances the world, sends the state at once, and has the sensors measure."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.protocol.payloads import picture_message, state_message
+from hazardsim.server.protocol.payloads import sensor_message, state_message
 from hazardsim.server.protocol.streams import STATE_STREAM, StreamServer
 from hazardsim.server.scene import Town
 from hazardsim.server.world.clock import FREE_RUN_SECONDS
 from hazardsim.server.world.render_queue import RenderQueue
-from hazardsim.server.world.world import Snapshot, World
+from hazardsim.server.world.world import Reading, Snapshot, World
 
 _log = logging.getLogger(__name__)
 
@@ -92,16 +91,18 @@ class Ticker:
         wall_s, self._last_s = now - self._last_s, now
         with world.lock:
             world.clock.advance(wall_s)
-            snapshot = world.snapshot(self._streams.watched() if draw else frozenset())
+            snapshot = world.snapshot(self._streams.watched(), draw=draw)
             world.map_changed = False
         self._streams.publish(STATE_STREAM, state_message(snapshot.state))
-        if snapshot.shots:
-            self._render_queue.draw(snapshot, self._deliver)
+        drawn = tuple(r for r in snapshot.readings if r.measurement.cameras)
+        for reading in snapshot.readings:
+            if not reading.measurement.cameras:
+                self._send(reading, snapshot, ())
+        if drawn:
+            self._render_queue.draw(snapshot, drawn, self._send)
         return snapshot.timestamp.frame
 
-    def _deliver(self, snapshot: Snapshot, pictures: list[NDArray[np.uint8]]) -> None:
-        for shot, picture in zip(snapshot.shots, pictures, strict=True):
-            message = picture_message(
-                shot.camera.kind, snapshot.timestamp, shot.transform, shot.camera.fov_deg, picture
-            )
-            self._streams.publish(shot.actor_id, message)
+    def _send(self, reading: Reading, snapshot: Snapshot, pictures: Sequence[NDArray[Any]]) -> None:
+        body = reading.measurement.encode(pictures)
+        message = sensor_message(reading.stream, snapshot.timestamp, reading.transform, body)
+        self._streams.publish(reading.actor_id, message)

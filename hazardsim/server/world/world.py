@@ -19,15 +19,14 @@ from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Timesta
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.streams import token
 from hazardsim.server.protocol.structs import ActorDescription, ActorRecord, EpisodeSettings, Transform
-from hazardsim.server.scene import Camera, SceneObject, Town
+from hazardsim.server.scene import SceneObject, Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world import blueprints
 from hazardsim.server.world.actor_models import ActorModels
 from hazardsim.server.world.actors import Actor, Actors
 from hazardsim.server.world.blueprints import BlueprintLibrary
 from hazardsim.server.world.clock import Clock
-from hazardsim.server.world.sensors.cameras import CameraSettings, camera_settings
-from hazardsim.server.world.transforms import pose_from_transform
+from hazardsim.server.world.sensors.sensor import Measurement, Moment
 
 _log = logging.getLogger(__name__)
 
@@ -38,12 +37,13 @@ _EDGE_OF_THE_WORLD_M: Final = 1e7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
-    """A camera that must take a picture: its actor, and where it is in CARLA's axes."""
+class Reading:
+    """What one sensor measures at one frame: its actor, the kind of its data, and where it is in CARLA's axes."""
 
     actor_id: int
-    camera: Camera
+    stream: str
     transform: Transform
+    measurement: Measurement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class Snapshot:
     state: EpisodeState
     visible: VisibleWorld
     weather: Weather
-    shots: tuple[Shot, ...]
+    readings: tuple[Reading, ...]
 
 
 class World:
@@ -113,10 +113,10 @@ class World:
         try:
             blueprint, values = self.library.resolve(description)
             model = self.models.of(blueprint, values)
-            camera = camera_settings(blueprint.camera, values) if blueprint.camera is not None else None
+            sensor = blueprint.sensor.make(values) if blueprint.sensor is not None else None
         except ValueError as error:
             raise CallError(f"{blueprints.INVALID}: {error}") from None
-        actor = Actor(0, blueprint, values, transform, parent_id or 0, model, camera)
+        actor = Actor(0, blueprint, values, transform, parent_id or 0, model, sensor)
         if blueprint.kind in ("vehicle", "walker") and self._collides(actor):
             raise CallError(COLLISION)
         actor.id = self.actors.new_id()
@@ -180,25 +180,30 @@ class World:
             map_changed=self.map_changed,
         )
 
-    def snapshot(self, watched: frozenset[int]) -> Snapshot:
-        """A frozen copy of now, with a shot for each watched camera whose time has come."""
-        watching = [(a, a.camera) for a in self.actors if a.id in watched and a.camera is not None]
-        shots = tuple(self._shot(actor, settings) for actor, settings in watching if self._is_due(actor, settings))
-        visible = self.visible() if shots else VisibleWorld((), frozenset())
-        return Snapshot(self.clock.timestamp(), self.state(), visible, self.weather, shots)
+    def snapshot(self, watched: frozenset[int], *, draw: bool = True) -> Snapshot:
+        """A frozen copy of now, with what each watched sensor measures whose time has come.
 
-    def _is_due(self, actor: Actor, settings: CameraSettings) -> bool:
-        if self.clock.settings.no_rendering_mode or self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
-            return False
-        actor.due_s = self.clock.seconds + settings.period_s
-        return True
+        Without `draw` those that need the renderer are left out.
+        """
+        state = self.state()
+        drawing = draw and not self.clock.settings.no_rendering_mode
+        readings = tuple(r for r in (self._reading(a, state, drawing) for a in self.actors if a.id in watched) if r)
+        seen = any(reading.measurement.cameras for reading in readings)
+        visible = self.visible() if seen else VisibleWorld((), frozenset())
+        return Snapshot(state.timestamp, state, visible, self.weather, readings)
 
-    def _shot(self, actor: Actor, settings: CameraSettings) -> Shot:
+    def _reading(self, actor: Actor, state: EpisodeState, drawing: bool) -> Reading | None:
+        sensor, blueprint = actor.sensor, actor.blueprint.sensor
+        if sensor is None or blueprint is None or (blueprint.passes and not drawing):
+            return None
+        if self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
+            return None
         transform = self.actors.transform(actor)
-        pose = pose_from_transform(transform)
-        pose.flags.writeable = False
-        camera = Camera(settings.kind, settings.width, settings.height, settings.fov_deg, pose, settings.options)
-        return Shot(actor.id, camera, transform)
+        measurement = sensor.measure(Moment(transform, actor.parent_id, state, self.weather, self.town))
+        if measurement is None:
+            return None
+        actor.due_s = self.clock.seconds + sensor.period_s
+        return Reading(actor.id, blueprint.stream, transform, measurement)
 
 
 def _check_place(transform: Transform) -> None:

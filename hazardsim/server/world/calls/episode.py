@@ -8,8 +8,8 @@ from dataclasses import astuple
 from typing import Final
 
 from hazardsim.server.protocol.codec import U32
-from hazardsim.server.protocol.registry import SERVED_VERSION
 from hazardsim.server.protocol.rpc import CallError
+from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
 from hazardsim.server.protocol.streams import STATE_STREAM, StreamServer, token
 from hazardsim.server.protocol.structs import (
     ALL_LAYERS,
@@ -73,7 +73,7 @@ class EpisodeCalls:
         """Where to dial for a stream; clients ask right before they subscribe."""
         with self._world.lock:
             actor = self._world.actors.find(stream)
-        if stream != STATE_STREAM and (actor is None or actor.camera is None):
+        if stream != STATE_STREAM and (actor is None or actor.sensor is None):
             raise CallError(f"no sensor has stream {stream}")
         return StreamToken(self._streams.expect(stream))
 

@@ -1,20 +1,30 @@
-"""The four cameras: their attributes, and a camera out of an actor's attributes. Source: carla.md section 9."""
+"""The cameras: their attributes, and a picture out of what the renderer draws.
+
+Source: CARLA 0.9.16 documentation, "Sensors reference" (ref_sensors) and "Blueprint library" (bp_library).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from functools import partial
+from typing import Any, Final
 
+from numpy.typing import NDArray
+
+from hazardsim.server.protocol.payloads import Buffers
 from hazardsim.server.protocol.structs import ActorAttribute, AttributeType
-from hazardsim.server.scene import CameraKind
+from hazardsim.server.scene import Camera
 from hazardsim.server.world.attributes import attribute, integer, number
+from hazardsim.server.world.sensors.sensor import Measurement, Moment, SensorBlueprint, common_attributes, period_of
+from hazardsim.server.world.transforms import pose_from_transform
 
-KINDS: Final[tuple[CameraKind, ...]] = get_args(CameraKind)
 MAX_SIDE_PX: Final = 8192
 MAX_PIXELS: Final = 1 << 25
 
-_PLACES: Final = ("front", "back", "left", "right", "front_left", "front_right", "back_left", "back_right")
+_PICTURE: Final = struct.Struct("<IIf")
+"""Width, height and horizontal field of view, before the BGRA bytes of a picture."""
 
 _LENS: Final = {
     "lens_circle_falloff": "5.0",
@@ -56,56 +66,80 @@ _POST_PROCESS: Final = {
 }
 
 
-def blueprint_id(kind: CameraKind) -> str:
-    """The name that clients use."""
-    return f"sensor.camera.{kind}"
+@dataclass(frozen=True, slots=True, eq=False)
+class CameraSensor:
+    """One camera: every attribute is in `options`, those that decide the geometry are read."""
 
-
-def camera_attributes(kind: CameraKind) -> tuple[ActorAttribute, ...]:
-    """All attributes of one camera blueprint, with CARLA's types and defaults."""
-    floats = {"sensor_tick": "0.0", "fov": "90.0", **_LENS, **(_POST_PROCESS if kind == "rgb" else {})}
-    shared = (
-        attribute("role_name", AttributeType.STRING, "front", _PLACES),
-        attribute("ros_name", AttributeType.STRING, blueprint_id(kind)),
-        attribute("image_size_x", AttributeType.INT, "800"),
-        attribute("image_size_y", AttributeType.INT, "600"),
-        *(attribute(name, AttributeType.FLOAT, default) for name, default in floats.items()),
-    )
-    if kind != "rgb":
-        return shared
-    return (
-        *shared,
-        attribute("enable_postprocess_effects", AttributeType.BOOL, "true"),
-        attribute("exposure_mode", AttributeType.STRING, "histogram", ("histogram", "manual"), restricted=True),
-        attribute("blade_count", AttributeType.INT, "5"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSettings:
-    """What a camera actor was spawned with; `options` are all its attributes."""
-
-    kind: CameraKind
+    render_pass: str
     width: int
     height: int
     fov_deg: float
     period_s: float
     options: Mapping[str, str]
 
+    def measure(self, moment: Moment) -> Measurement:
+        """One picture from where the camera is."""
+        pose = pose_from_transform(moment.transform)
+        pose.flags.writeable = False
+        camera = Camera(self.render_pass, self.width, self.height, self.fov_deg, pose, self.options)
+        return Measurement(self._encode, (camera,))
 
-def camera_settings(kind: CameraKind, options: Mapping[str, str]) -> CameraSettings:
+    def _encode(self, pictures: Sequence[NDArray[Any]]) -> Buffers:
+        (pixels,) = pictures
+        return (_PICTURE.pack(self.width, self.height, self.fov_deg), pixels.tobytes())
+
+
+def camera_from_attributes(render_pass: str, values: Mapping[str, str]) -> CameraSensor:
     """Read the attributes of a camera.
 
     Raises:
         ValueError: a size or an angle that no camera can have; the message names the attribute.
     """
-    width, height = integer(options["image_size_x"]) or 0, integer(options["image_size_y"]) or 0
+    width, height = integer(values["image_size_x"]) or 0, integer(values["image_size_y"]) or 0
     for name, side in (("image_size_x", width), ("image_size_y", height)):
         if not 1 <= side <= MAX_SIDE_PX:
-            raise ValueError(f"{name}={options[name]} is not within 1..{MAX_SIDE_PX}")
+            raise ValueError(f"{name}={values[name]} is not within 1..{MAX_SIDE_PX}")
     if width * height > MAX_PIXELS:
         raise ValueError(f"image_size_x * image_size_y = {width * height} is more than {MAX_PIXELS} pixels")
-    fov_deg, period_s = number(options["fov"]) or 0.0, number(options["sensor_tick"]) or 0.0
+    fov_deg = number(values["fov"]) or 0.0
     if not 0.1 <= fov_deg <= 170.0:
-        raise ValueError(f"fov={options['fov']} is not within 0.1..170 degrees")
-    return CameraSettings(kind, width, height, fov_deg, period_s, dict(options))
+        raise ValueError(f"fov={values['fov']} is not within 0.1..170 degrees")
+    return CameraSensor(render_pass, width, height, fov_deg, period_of(values), dict(values))
+
+
+def _camera(render_pass: str, more: tuple[ActorAttribute, ...] = ()) -> SensorBlueprint:
+    """The row of a camera whose data kind and render pass have one name, as all of CARLA's BGRA cameras."""
+    sensor_id = f"sensor.camera.{render_pass}"
+    return SensorBlueprint(
+        id=sensor_id,
+        stream=render_pass,
+        attributes=(
+            *common_attributes(sensor_id),
+            attribute("image_size_x", AttributeType.INT, "800"),
+            attribute("image_size_y", AttributeType.INT, "600"),
+            attribute("fov", AttributeType.FLOAT, "90.0"),
+            *_floats(_LENS),
+            *more,
+        ),
+        make=partial(camera_from_attributes, render_pass),
+        passes=(render_pass,),
+    )
+
+
+def _floats(defaults: Mapping[str, str]) -> tuple[ActorAttribute, ...]:
+    return tuple(attribute(name, AttributeType.FLOAT, default) for name, default in defaults.items())
+
+
+_RGB_ONLY: Final = (
+    *_floats(_POST_PROCESS),
+    attribute("enable_postprocess_effects", AttributeType.BOOL, "true"),
+    attribute("exposure_mode", AttributeType.STRING, "histogram", ("histogram", "manual"), restricted=True),
+    attribute("blade_count", AttributeType.INT, "5"),
+)
+
+CAMERAS: Final = (
+    _camera("rgb", _RGB_ONLY),
+    _camera("depth"),
+    _camera("semantic_segmentation"),
+    _camera("instance_segmentation"),
+)

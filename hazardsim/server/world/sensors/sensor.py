@@ -1,0 +1,86 @@
+"""What the engine asks of a sensor: a blueprint that anybody can spawn, and what a spawned one measures.
+
+The clock, the world, the streams and the renderer's queue know sensors by these types alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from hazardsim.server.protocol.payloads import Buffers, EpisodeState
+from hazardsim.server.protocol.structs import ActorAttribute, AttributeType, Transform
+from hazardsim.server.scene import Camera, Town
+from hazardsim.server.weather import Weather
+from hazardsim.server.world.attributes import attribute, number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What a sensor may know at one frame: `transform` is where it is itself, in CARLA's world axes."""
+
+    transform: Transform
+    parent_id: int
+    state: EpisodeState
+    weather: Weather
+    town: Town
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """What a sensor has to say at one frame.
+
+    `cameras` are drawn first; `encode` gets their pictures in the same order and gives the bytes that follow the
+    header of a stream message. Without cameras `encode` gets nothing and the message leaves at once.
+    """
+
+    encode: Callable[[Sequence[NDArray[Any]]], Buffers]
+    cameras: tuple[Camera, ...] = ()
+
+
+class Sensor(Protocol):
+    """A spawned sensor; an object of its own for each actor, so it may remember."""
+
+    @property
+    def period_s(self) -> float:
+        """CARLA's `sensor_tick`: simulated seconds between two measurements; 0: it is asked at every tick."""
+
+    def measure(self, moment: Moment) -> Measurement | None:
+        """Its data, or None where nothing has happened; asked only while somebody listens."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SensorBlueprint:
+    """A kind of sensor: one row of the registry.
+
+    `stream` is the kind of data by its name in `protocol.stream_kinds`: it decides how the client reads the bytes.
+    `make` turns the value of every attribute into a sensor, ValueError naming the attribute whose value it cannot
+    have. `passes` are the render passes that its measurements ask for; one without any needs no renderer, and so
+    measures in no-rendering mode, too.
+    """
+
+    id: str
+    stream: str
+    attributes: tuple[ActorAttribute, ...]
+    make: Callable[[Mapping[str, str]], Sensor]
+    passes: tuple[str, ...] = ()
+
+
+_PLACES = ("front", "back", "left", "right", "front_left", "front_right", "back_left", "back_right")
+
+
+def common_attributes(sensor_id: str) -> tuple[ActorAttribute, ...]:
+    """What every sensor of CARLA has: a role, a name for ROS, and the time between two measurements."""
+    return (
+        attribute("role_name", AttributeType.STRING, "front", _PLACES),
+        attribute("ros_name", AttributeType.STRING, sensor_id),
+        attribute("sensor_tick", AttributeType.FLOAT, "0.0"),
+    )
+
+
+def period_of(values: Mapping[str, str]) -> float:
+    """The seconds that `sensor_tick` says."""
+    return number(values["sensor_tick"]) or 0.0
