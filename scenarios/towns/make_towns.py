@@ -5,6 +5,7 @@ Usage: `python scenarios/towns/make_towns.py [FOLDER]`; the .osm files beside th
 
 from __future__ import annotations
 
+import math
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,24 +17,38 @@ from numpy.typing import NDArray
 from plans import PLANS, Plan, Point
 
 from hazardsim.server.town.ground.areas import lay_out
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import read_network
-from hazardsim.server.town.maps.osm import Feature, metres_per_degree, read_osm
+from hazardsim.server.town.maps.osm import read_osm
+from hazardsim.server.town.maps.projection import Projection
 from hazardsim.server.town.procedural.invent import ProceduralFeatures, invented
 
-_ORIGIN = (49.0, 8.0)
+_PROJECTION = Projection(49.0, 8.0)
 _HALF_M = 320.0
 
 
+def _street_degrees(point: Point) -> tuple[float, float]:
+    """Latitude and longitude of a street's point, by the radii of curvature of WGS84 at the origin.
+
+    Up to 2 cm from the projection at the corners of a town. Kept because every published frame shows these streets.
+    """
+    squared, lat = 0.00669437999014, math.radians(_PROJECTION.latitude_deg)
+    w = math.sqrt(1.0 - squared * math.sin(lat) ** 2)
+    north = math.radians(6378137.0 * (1.0 - squared) / w**3)
+    east = math.radians(6378137.0 / w * math.cos(lat))
+    x, y = point
+    return round(_PROJECTION.latitude_deg + y / north, 8), round(_PROJECTION.longitude_deg + x / east, 8)
+
+
 def _xml(nodes: Sequence[tuple[Point, Mapping[str, str]]], ways: Sequence[tuple[list[int], Mapping[str, str]]]) -> str:
-    """OSM XML; node k has id k + 1."""
-    north, east = metres_per_degree(_ORIGIN[0])
-    half = (_HALF_M / north, _HALF_M / east)
+    """OSM XML of nodes (latitude and longitude, tags) and ways (node ids, tags); node k has id k + 1."""
     out = ["<?xml version='1.0' encoding='UTF-8'?>", '<osm version="0.6" generator="hazardsim make_towns">']
-    low, high = (_ORIGIN[0] - half[0], _ORIGIN[1] - half[1]), (_ORIGIN[0] + half[0], _ORIGIN[1] + half[1])
+    places = _PROJECTION.degrees(np.array([(0.0, -_HALF_M), (0.0, _HALF_M), (-_HALF_M, 0.0), (_HALF_M, 0.0)]))
+    low, high = (places[0, 0], places[2, 1]), (places[1, 0], places[3, 1])
     out.append(f'  <bounds minlat="{low[0]:.7f}" minlon="{low[1]:.7f}" maxlat="{high[0]:.7f}" maxlon="{high[1]:.7f}"/>')
-    for number, ((x, y), tags) in enumerate(nodes, 1):
-        place = f'<node id="{number}" version="1" lat="{_ORIGIN[0] + y / north:.8f}" lon="{_ORIGIN[1] + x / east:.8f}"'
+    for number, ((lat, lon), tags) in enumerate(nodes, 1):
+        place = f'<node id="{number}" version="1" lat="{lat:.9f}" lon="{lon:.9f}"'
         out.append(f"  {place}/>" if not tags else f"  {place}>{_tags(tags)}</node>")
     for number, (refs, tags) in enumerate(ways, 1):
         body = "".join(f'<nd ref="{r}"/>' for r in refs)
@@ -58,7 +73,8 @@ class _Writer:
         refs = []
         for p in points:
             if p not in self._known:
-                self.nodes.append((p, {"highway": "traffic_signals"} if p in self._signals else {}))
+                tags_here = {"highway": "traffic_signals"} if p in self._signals else {}
+                self.nodes.append((_street_degrees(p), tags_here))
                 self._known[p] = len(self.nodes)
             refs.append(self._known[p])
         self.ways.append((refs, tags))
@@ -66,7 +82,7 @@ class _Writer:
     def feature(self, points: NDArray[np.float64], tags: Mapping[str, str], closed: bool) -> None:
         start = len(self.nodes) + 1
         single = len(points) == 1
-        self.nodes += [((float(x), float(y)), tags if single else {}) for x, y in points]
+        self.nodes += [((float(a), float(b)), tags if single else {}) for a, b in _PROJECTION.degrees(points)]
         if not single:
             refs = list(range(start, start + len(points)))
             self.ways.append((refs + refs[:1] if closed else refs, tags))
@@ -81,7 +97,7 @@ def write_town(name: str, plan: Plan, folder: Path) -> None:
         writer.feature(np.array(points), tags, closed)
     bare = _xml(writer.nodes, writer.ways)
     extract = read_osm(bare, name)
-    network = read_network(bare, "osm", name, extract.origin)
+    network = read_network(bare, name, extract.projection)
     seed = zlib.crc32(name.encode())
     ground = lay_out(network, extract.features, np.random.default_rng([seed, 1]))
     inventor = ProceduralFeatures(network, ground, junction_legs(network), seed, plan.character)

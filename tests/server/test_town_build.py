@@ -30,7 +30,7 @@ def town(name: str) -> Town:
 
 @cache
 def network(name: str) -> Network:
-    return read_network(town(name).opendrive, "xodr", name)
+    return read_network(town(name).opendrive, name)
 
 
 def digest(built: Town) -> str:
@@ -239,7 +239,7 @@ def test_bare_opendrive_is_a_town(file: str) -> None:
     built = build_town(str(path))
     kinds = {o.name.rsplit("_", 1)[0] for o in built.objects}
     assert {"building", "tree", "street_lamp", "pedestrian"} <= kinds
-    strips = read_network(built.opendrive, "xodr", file).driving()
+    strips = read_network(built.opendrive, file).driving()
     points = np.concatenate([s.centre[:, :2] for s in strips if s.junction < 0])[::5]
     height = from_above(built, points, (TAG["Roads"], TAG["RoadLines"]))
     assert np.isfinite(height).mean() > 0.999

@@ -14,7 +14,7 @@ from hazardsim.resources import shipped
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.lane_sampling import without_stamp
 from hazardsim.server.town.maps.network import read_network
-from hazardsim.server.town.maps.osm import metres_per_degree, read_osm
+from hazardsim.server.town.maps.osm import read_osm
 from hazardsim.taxonomy import TAG
 
 CROSSING = """<?xml version='1.0'?><osm version='0.6'>
@@ -41,18 +41,15 @@ def test_bare_extract_is_dressed(tmp_path: Path) -> None:
 def test_footprint_stands_where_the_map_says(tmp_path: Path) -> None:
     path = tmp_path / "corner.osm"
     path.write_text(CROSSING)
-    origin = read_osm(CROSSING, "corner").origin
-    north, east = metres_per_degree(origin[0])
-    expected = np.array([(8.0004 - origin[1]) * east, (49.0004 - origin[0]) * north])
+    expected = read_osm(CROSSING, "corner").projection.metres(np.array([[49.0004, 8.0004]]))[0]
     houses = [o for o in build_town(str(path)).objects if o.tag == TAG["Buildings"]]
     assert min(float(np.linalg.norm(o.pose[:2, 3] - expected)) for o in houses) < 0.05
 
 
 def test_roads_and_features_share_their_axes() -> None:
     extract = read_osm(CROSSING, "corner")
-    network = read_network(CROSSING, "osm", "corner", extract.origin)
-    north, east = metres_per_degree(extract.origin[0])
-    low = (np.array([7.9985, 48.9990]) - extract.origin[::-1]) * (east, north)
+    network = read_network(CROSSING, "corner", extract.projection)
+    low = extract.projection.metres(np.array([[48.9990, 7.9985]]))[0]
     points = np.concatenate([s.centre[:, :2] for s in network.driving()])
     assert np.allclose(points.min(axis=0), low, atol=4.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +16,10 @@ from hazardsim.resources import shipped
 from hazardsim.server.scene import FIRST_TOWN_ID, Town
 from hazardsim.server.town.ground.areas import cover, lay_out, pave
 from hazardsim.server.town.ground.markings import paint
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import Network, pose_at, read_network
-from hazardsim.server.town.maps.osm import Feature, read_osm
+from hazardsim.server.town.maps.osm import read_osm
 from hazardsim.server.town.objects.bystanders import Bystanders
 from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.server.town.objects.dressing import Dresser
@@ -25,6 +27,8 @@ from hazardsim.server.town.procedural.invent import Character, ProceduralFeature
 
 _SPAWN_EVERY_M, _SPAWN_LIFT_M = 18.0, 0.2
 _LAST_ID = 0xFFFF
+_MOST_TOLD = 8
+_LOG = logging.getLogger(__name__)
 
 
 def town_names() -> list[str]:
@@ -44,10 +48,16 @@ def build_town(name: str) -> Town:
     seed = zlib.crc32(title.encode())
     if path.suffix.lower() == ".osm":
         extract = read_osm(text, str(path))
-        return assemble(
-            title, seed, read_network(text, "osm", str(path), extract.origin), extract.features, is_osm=True
-        )
-    return assemble(title, seed, read_network(text, "xodr", str(path)), (), is_osm=False)
+        _tell(extract.faults, str(path))
+        return assemble(title, seed, read_network(text, str(path), extract.projection), extract.features, is_osm=True)
+    return assemble(title, seed, read_network(text, str(path)), (), is_osm=False)
+
+
+def _tell(faults: Sequence[str], where: str) -> None:
+    for fault in faults[:_MOST_TOLD]:
+        _LOG.warning("%s: %s", where, fault)
+    if len(faults) > _MOST_TOLD:
+        _LOG.warning("%s: %d more parts of the map could not be read whole", where, len(faults) - _MOST_TOLD)
 
 
 def _find(name: str) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hazardsim.mesh.model import Material
 from hazardsim.server.town import materials
-from hazardsim.server.town.maps.osm import Feature
+from hazardsim.server.town.maps.features import Feature
 
 _HOUSES: Final = ("house", "detached", "residential", "semidetached_house", "terrace", "bungalow", "farm", "cabin")
 _SHEDS: Final = ("garage", "garages", "shed", "carport", "roof", "hut", "kiosk", "service")

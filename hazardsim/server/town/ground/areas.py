@@ -13,8 +13,8 @@ from shapely.geometry.base import BaseGeometry
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.solid import Builder, Floats, Solid, cap, joined, planar_quads, polygons, skirt
 from hazardsim.server.town import materials
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
-from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.taxonomy import TAG
 
@@ -92,14 +92,10 @@ def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Genera
     reach = shapely.union_all([rim, slow.buffer(_KERB_WIDE_M + _WALK_WIDE_M, quad_segs=6)])
     built = _without_crumbs(shapely.union_all([reach, *sides]), 60.0)
     walk = built.difference(rim)
-    wet = [_area(f) for f in features if f.tags.get("natural") == "water" or f.tags.get("waterway") == "riverbank"]
+    wet = [f.area() for f in features if f.tags.get("natural") == "water" or f.tags.get("waterway") == "riverbank"]
     wet += [_river(f) for f in features if f.tags.get("waterway") in ("river", "canal", "stream") and not f.closed]
     water = shapely.union_all(wet).difference(built) if wet and flat else shapely.Polygon()
     return Ground(lanes, fast, road, walk, built, water, bays, pieces, samples, flat)
-
-
-def _area(feature: Feature) -> BaseGeometry:
-    return shapely.Polygon(feature.points).buffer(0) if feature.closed else shapely.Polygon()
 
 
 def _river(feature: Feature) -> BaseGeometry:
@@ -243,7 +239,7 @@ def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame:
         builder.add(cap(rest.intersection(shapely.union_all(trails)), z), materials.GRAVEL, TAG["Sidewalks"])
         rest = rest.difference(shapely.union_all(trails))
     for key, values, material, tag in _COVER:
-        areas = [_area(f) for f in features if f.tags.get(key) in values and f.closed]
+        areas = [f.area() for f in features if f.tags.get(key) in values and f.closed]
         if areas:
             whole = shapely.union_all(areas)
             builder.add(cap(rest.intersection(whole), z), material, TAG[tag])

@@ -1,7 +1,8 @@
 """Child process: OSM or OpenDRIVE on stdin, road network as msgpack on stdout.
 
-The carla library prints from C++ and may abort on malformed input; here that can harm nobody. Usage:
-`python -m hazardsim.server.town.maps.lane_sampling osm LAT LON` or `... xodr`.
+A process of its own because the carla library prints from C++ to stdout and may abort the process on malformed input;
+here that can harm nobody. Usage: `python -m hazardsim.server.town.maps.lane_sampling PROJ` for OSM, where PROJ is the
+PROJ string of its metres; without it stdin is OpenDRIVE.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ def without_stamp(opendrive: str) -> str:
     return re.sub(r'(<header\b[^>]*?)\sdate="[^"]*"', r"\1", text, count=1)
 
 
-def opendrive_from_osm(osm: str, lat: float, lon: float) -> str:
-    """OpenDRIVE in metres east and north of (lat, lon), by the converter inside the carla client."""
+def opendrive_from_osm(osm: str, projection: str) -> str:
+    """OpenDRIVE in the metres of a PROJ string, by the converter inside the carla client."""
     import carla
 
     settings = carla.Osm2OdrSettings()
-    settings.proj_string = f"+proj=tmerc +lat_0={lat!r} +lon_0={lon!r} +ellps=WGS84"
+    settings.proj_string = projection
     settings.center_map = False
     settings.use_offsets = False
     settings.default_lane_width = 3.5
@@ -122,8 +123,8 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     text = sys.stdin.buffer.read().decode("utf-8")
-    if sys.argv[1] == "osm":
-        text = opendrive_from_osm(text, float(sys.argv[2]), float(sys.argv[3]))
+    if len(sys.argv) > 1:
+        text = opendrive_from_osm(text, sys.argv[1])
     with os.fdopen(answer, "wb") as stream:
         stream.write(msgpack.packb(network_from_opendrive(text)))
 

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from hazardsim.errors import TownError
+from hazardsim.server.town.maps.projection import Projection
 
 FAST_MPS: Final = 20.0
 """Roads with a higher speed limit have no sidewalks, parking bays, zebras or houses."""
@@ -82,17 +83,17 @@ class Network:
         return float(np.ptp(heights)) < 0.05
 
 
-def read_network(source: str, kind: str, where: str, origin: tuple[float, float] = (0.0, 0.0)) -> Network:
-    """The network of an OSM text (`kind` "osm", `origin` = latitude, longitude of (0, 0)) or OpenDRIVE text ("xodr").
+def read_network(text: str, where: str, projection: Projection | None = None) -> Network:
+    """The network of an OSM text in the metres of `projection`, or without one of an OpenDRIVE text.
 
     Raises:
         TownError: the text is not readable as such, or has no driving lane.
     """
-    command = [sys.executable, "-m", "hazardsim.server.town.maps.lane_sampling", kind]
-    if kind == "osm":
-        command += [repr(origin[0]), repr(origin[1])]
+    command = [sys.executable, "-m", "hazardsim.server.town.maps.lane_sampling"]
+    if projection is not None:
+        command.append(projection.definition)
     try:
-        run = subprocess.run(command, input=source.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False)
+        run = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as late:
         raise TownError(f"{where}: reading the roads took over {_TIMEOUT_S:.0f} s; use a smaller extract") from late
     if run.returncode != 0:

@@ -4,101 +4,83 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import TownError
+from hazardsim.server.town.maps.features import Feature
+from hazardsim.server.town.maps.multipolygons import assemble_multipolygon
+from hazardsim.server.town.maps.projection import Projection
 
 _MAX_EXTENT_M = 6000.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Feature:
-    """A node (one point), an open or a closed way with its tags; `points` [N,2] in metres, closed ways end open."""
-
-    tags: Mapping[str, str]
-    points: NDArray[np.float64]
-    closed: bool = False
-
-    def number(self, key: str, default: float) -> float:
-        """The number that a tag begins with, or the default."""
-        text = self.tags.get(key, "").split(";")[0].replace("m", "").strip()
-        try:
-            value = float(text)
-        except ValueError:
-            return default
-        return value if math.isfinite(value) else default
+_AREA_KEYS: Final = frozenset({"building", "landuse", "natural", "leisure", "amenity", "waterway"})
+_Point = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extract:
-    """An OSM file: its text, latitude and longitude of (0, 0), and the features that have tags."""
+    """An OSM file: its text, its projection, the features that have tags, and what could not be read, a line each."""
 
     text: str
-    origin: tuple[float, float]
+    projection: Projection
     features: tuple[Feature, ...]
-
-
-def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Metres north per degree of latitude and east per degree of longitude on WGS84.
-
-    Source: meridian and transverse radii of curvature of the WGS84 ellipsoid (a = 6378137 m, f = 1/298.257223563).
-    """
-    e2 = 0.00669437999014
-    w = math.sqrt(1.0 - e2 * math.sin(math.radians(lat)) ** 2)
-    north = 6378137.0 * (1.0 - e2) / w**3
-    east = 6378137.0 / w * math.cos(math.radians(lat))
-    return math.radians(north), math.radians(east)
+    faults: tuple[str, ...] = ()
 
 
 def read_osm(text: str, where: str) -> Extract:
-    """The features of an OSM XML text.
+    """The features of an OSM XML text: tagged nodes, ways, and relations of type multipolygon.
 
     Raises:
-        TownError: not OSM XML, without nodes, or too large.
+        TownError: not OSM XML, without nodes, with places that are not on earth, or too large.
     """
+    root = _root(text, where)
+    degrees = _places(root, where)
+    projection = _projection(root, degrees)
+    table = projection.metres(np.array(list(degrees.values())))
+    extent = float(np.nan_to_num(np.ptp(table, axis=0), nan=np.inf).max())
+    if extent > _MAX_EXTENT_M:
+        raise TownError(f"{where}: {extent / 1000:.1f} km across; cut it to {_MAX_EXTENT_M / 1000:.0f} km or less")
+    local = dict(zip(degrees, table, strict=True))
+    faults: list[str] = []
+    features = [Feature(tags, local[node.get("id", "")][None]) for node in root.iter("node") if (tags := _tags(node))]
+    areas, drawn = _relations(root, local, faults)
+    for way in root.iter("way"):
+        tags = _tags(way)
+        if tags and not drawn.get(way.get("id", ""), frozenset()) & tags.items():
+            features += _way(way, tags, local, faults)
+    return Extract(text, projection, (*features, *areas), tuple(faults))
+
+
+def _root(text: str, where: str) -> ET.Element:
     try:
         root = ET.fromstring(text)  # noqa: S314 (expat itself bounds entity expansion)
     except ET.ParseError as bad:
         raise TownError(f"{where}: not XML ({bad}); export the extract again as .osm") from bad
     if root.tag != "osm":
         raise TownError(f"{where}: the root element is <{root.tag}>, not <osm>; export the extract again as .osm")
+    return root
+
+
+def _places(root: ET.Element, where: str) -> dict[str, tuple[float, float]]:
+    """Latitude and longitude of every node by its id."""
     try:
         places = {n.get("id", ""): (float(n.get("lat", "nan")), float(n.get("lon", "nan"))) for n in root.iter("node")}
     except ValueError as bad:
         raise TownError(f"{where}: a node has no readable lat or lon ({bad}); export the extract again") from bad
     if not places or not np.isfinite(list(places.values())).all():
         raise TownError(f"{where}: no nodes with lat and lon; export the extract again as .osm")
-    origin = _origin(root, places)
-    north, east = metres_per_degree(origin[0])
-    local = {k: ((lon - origin[1]) * east, (lat - origin[0]) * north) for k, (lat, lon) in places.items()}
-    extent = float(np.ptp(np.array(list(local.values())), axis=0).max())
-    if extent > _MAX_EXTENT_M:
-        raise TownError(f"{where}: {extent / 1000:.1f} km across; cut it to {_MAX_EXTENT_M / 1000:.0f} km or less")
-    features = []
-    for node in root.iter("node"):
-        tags = _tags(node)
-        if tags:
-            features.append(Feature(tags, np.array([local[node.get("id", "")]])))
-    for way in root.iter("way"):
-        refs = [nd.get("ref", "") for nd in way.iter("nd")]
-        line = [local[r] for r in refs if r in local]
-        tags = _tags(way)
-        if not tags or len(line) < 2:
-            continue
-        closed = len(refs) > 3 and refs[0] == refs[-1]
-        features.append(Feature(tags, np.array(line[:-1] if closed else line), closed))
-    return Extract(text, origin, tuple(features))
+    for number, (latitude, longitude) in places.items():
+        if abs(latitude) > 90.0 or abs(longitude) > 180.0:
+            raise TownError(f"{where}: node {number} lies at {latitude:g}, {longitude:g} degrees; export it again")
+    return places
 
 
-def _tags(element: ET.Element) -> dict[str, str]:
-    return {t.get("k", ""): t.get("v", "") for t in element.iter("tag")}
-
-
-def _origin(root: ET.Element, places: Mapping[str, tuple[float, float]]) -> tuple[float, float]:
+def _projection(root: ET.Element, places: Mapping[str, tuple[float, float]]) -> Projection:
+    """About the middle of the bounds, or of all nodes if there are none."""
     bounds = root.find("bounds")
     table = np.array(list(places.values()))
     middle = (table.min(axis=0) + table.max(axis=0)) / 2
@@ -107,6 +89,94 @@ def _origin(root: ET.Element, places: Mapping[str, tuple[float, float]]) -> tupl
             south, north, west, east = (float(bounds.get(k, "nan")) for k in ("minlat", "maxlat", "minlon", "maxlon"))
         except ValueError:
             south = math.nan
-        if math.isfinite(south):
+        if np.isfinite([south, north, west, east]).all():
             middle = np.array([(south + north) / 2, (west + east) / 2])
-    return round(float(middle[0]), 7), round(float(middle[1]), 7)
+    return Projection(round(float(middle[0]), 7), round(float(middle[1]), 7))
+
+
+def _tags(element: ET.Element) -> dict[str, str]:
+    return {t.get("k", ""): t.get("v", "") for t in element.iter("tag")}
+
+
+def _refs(way: ET.Element) -> list[str]:
+    return [nd.get("ref", "") for nd in way.iter("nd")]
+
+
+def _way(way: ET.Element, tags: Mapping[str, str], local: Mapping[str, _Point], faults: list[str]) -> Iterator[Feature]:
+    """The feature of a way; of one whose nodes are not all there, its unbroken stretches."""
+    refs = _refs(way)
+    missing = sum(r not in local for r in refs)
+    closed = len(refs) > 3 and refs[0] == refs[-1]
+    if not missing:
+        if len(refs) > 1:
+            yield Feature(tags, np.array([local[r] for r in (refs[:-1] if closed else refs)]), closed)
+        return
+    faults.append(f"way {way.get('id')} ({_title(tags)}): {missing} of its {len(refs)} nodes are not in the extract")
+    if closed and _AREA_KEYS & tags.keys():
+        return
+    stretch: list[_Point] = []
+    for ref in [*refs, ""]:
+        if ref in local:
+            stretch.append(local[ref])
+            continue
+        if len(stretch) > 1:
+            yield Feature(tags, np.array(stretch))
+        stretch = []
+
+
+def _title(tags: Mapping[str, str]) -> str:
+    """The tag that says what it is."""
+    return next((f"{k}={v}" for k, v in tags.items() if k in _AREA_KEYS | {"barrier", "highway"}), "other")
+
+
+def _relations(
+    root: ET.Element, local: Mapping[str, _Point], faults: list[str]
+) -> tuple[list[Feature], dict[str, frozenset[tuple[str, str]]]]:
+    """The areas of all multipolygons, and by the id of an outer way the tags that they have already given shape."""
+    ways = {way.get("id", ""): way for way in root.iter("way")}
+    areas: list[Feature] = []
+    drawn: dict[str, frozenset[tuple[str, str]]] = {}
+    for relation in root.iter("relation"):
+        tags = _tags(relation)
+        if tags.pop("type", "") != "multipolygon":
+            continue
+        told: list[str] = []
+        outer, inner = _members(relation, ways, local, told)
+        if not tags and outer:  # as it was mapped until 2017: the outer way has the tags
+            tags = _tags(ways[next(iter(outer))])
+        if not _AREA_KEYS & tags.keys():
+            continue
+        shape = assemble_multipolygon(outer, inner)
+        told += shape.faults if shape.polygons else [*shape.faults, "no ring is left; it is left out"]
+        faults += [f"relation {relation.get('id')} ({_title(tags)}): {fault}" for fault in told]
+        for polygon in shape.polygons:
+            rings = [np.array(r.coords)[:-1] for r in (polygon.exterior, *polygon.interiors)]
+            areas.append(Feature(tags, rings[0], True, tuple(rings[1:])))
+        if shape.polygons:
+            own = frozenset((k, v) for k, v in tags.items() if k in _AREA_KEYS)
+            drawn |= {way: drawn.get(way, frozenset()) | own for way in outer}
+    return areas, drawn
+
+
+def _members(
+    relation: ET.Element, ways: Mapping[str, ET.Element], local: Mapping[str, _Point], faults: list[str]
+) -> tuple[dict[str, _Point], dict[str, _Point]]:
+    """Points [N,2] of the outer and of the inner ways that are whole, by their ids."""
+    outer: dict[str, _Point] = {}
+    inner: dict[str, _Point] = {}
+    for member in relation.iter("member"):
+        number, role = member.get("ref", ""), member.get("role", "")
+        if member.get("type") != "way":
+            continue
+        refs = _refs(ways[number]) if number in ways else []
+        if role not in ("", "outer", "inner"):
+            faults.append(f"way {number} has the role {role!r}, neither outer nor inner")
+        elif number not in ways:
+            faults.append(f"way {number} is not in the extract")
+        elif len(refs) < 2 or any(r not in local for r in refs):
+            faults.append(f"nodes of way {number} are not in the extract")
+        elif number in outer or number in inner:
+            faults.append(f"way {number} is a member twice")
+        else:
+            (inner if role == "inner" else outer)[number] = np.array([local[r] for r in refs])
+    return outer, inner

@@ -12,8 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from hazardsim.mesh.model import Material, Surface
 from hazardsim.mesh.solid import Floats, Solid, box, boxes, joined
 from hazardsim.server.town import materials
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import pose_at
-from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.models.plants import hedge
 from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.taxonomy import TAG

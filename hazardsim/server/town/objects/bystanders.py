@@ -14,8 +14,8 @@ from hazardsim.server.town import materials
 from hazardsim.server.town.ground.areas import KERB_M, Ground
 from hazardsim.server.town.ground.markings import LIFT_M
 from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, spots
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import Network
-from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.server.town.objects.contents import TownContents
 from hazardsim.street.blueprints import VEHICLES, WALKERS, VehicleSpec, WalkerSpec, vehicle_model, walker_model
@@ -107,7 +107,7 @@ class Bystanders:
         self, feature: Feature, rng: np.random.Generator
     ) -> Iterator[tuple[float, float, float, float, float]]:
         """Rows of bays on the long sides, with their lines."""
-        area = shapely.Polygon(feature.points).buffer(0).difference(self.ground.built)
+        area = feature.area().difference(self.ground.built)
         if area.is_empty:
             return
         ring = np.array(fitted_box(area).exterior.coords)[:4, :2]

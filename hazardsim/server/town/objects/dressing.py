@@ -14,9 +14,9 @@ from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.building import raise_building
 from hazardsim.server.town.buildings.style import building_style
 from hazardsim.server.town.ground.areas import KERB_M, Ground
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import JunctionLeg
 from hazardsim.server.town.maps.network import Network, pose_at
-from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.models.furniture import FURNITURE
 from hazardsim.server.town.models.plants import TREES, bush, tree, tufts
 from hazardsim.server.town.models.signs import SIGNS
@@ -61,12 +61,12 @@ class Dresser:
         keep_off = self.ground.road.buffer(0.4)
         shapes: list[tuple[shapely.Polygon, Feature]] = []
         for feature in features:
-            if not feature.closed or feature.tags.get("building", "no") == "no" or len(feature.points) < 3:
+            if feature.tags.get("building", "no") == "no":
                 continue
-            cut = shapely.Polygon(feature.points).buffer(0).difference(keep_off)
+            cut = feature.area().difference(keep_off)
             rest = max(polygons(cut), key=lambda p: float(p.area), default=None)
             if rest is not None and rest.area > _LEAST_FOOTPRINT_M2:
-                shapes += [(p, feature) for p in polygons(shapely.Polygon(rest.exterior).simplify(0.05))]
+                shapes += [(p, feature) for p in polygons(rest.simplify(0.05))]
         tree_of = shapely.STRtree([s for s, _ in shapes])
         shapely.prepare(self.ground.road)
         for k, (shape, feature) in enumerate(shapes):

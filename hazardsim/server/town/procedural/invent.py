@@ -17,9 +17,9 @@ from shapely.geometry.base import BaseGeometry
 from hazardsim.mesh.solid import Floats, polygons
 from hazardsim.server.town.ground.areas import Ground
 from hazardsim.server.town.ground.occupancy import Occupancy, Spot, kerb_lines, spots
+from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import JunctionLeg
 from hazardsim.server.town.maps.network import Network
-from hazardsim.server.town.maps.osm import Feature
 from hazardsim.server.town.models.plants import TREES
 
 Character = Literal["village", "town", "city"]
@@ -74,10 +74,10 @@ class ProceduralFeatures:
         for feature in features:
             tags = feature.tags
             if "building" in tags and feature.closed:
-                self.occupancy.take(shapely.Polygon(feature.points).buffer(0))
+                self.occupancy.take(feature.area())
             elif tags.get("leisure") in ("park", "garden") or tags.get("amenity") == "parking":
                 if feature.closed:
-                    self.occupancy.take(shapely.Polygon(feature.points).buffer(0))
+                    self.occupancy.take(feature.area())
             elif "barrier" in tags and len(feature.points) > 1:
                 self.occupancy.take(shapely.LineString(feature.points).buffer(0.4))
             elif len(feature.points) == 1 and ({"natural", "amenity", "traffic_sign"} & set(tags)):
