@@ -116,7 +116,7 @@ def _fault(kind: Any, value: object, found: Sequence[ErrorDetails]) -> str:  # n
         known = _keys(kind, place[:-1])
         near = difflib.get_close_matches(str(place[-1]), known, n=1)
         return f"{where}unknown key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
-    if first["type"] == "missing_argument":
+    if first["type"].startswith("missing"):
         return f"{where}is missing"
     # A value that may be of several types has a fault for each; that it is no object of ours tells the user nothing.
     faults = [one for one in found if _place(value, one) == place]

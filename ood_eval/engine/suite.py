@@ -9,16 +9,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as checked
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from ood_eval.config import load_config
 from ood_eval.detectors.naming import detector_label
 from ood_eval.errors import ConfigError
 from ood_eval.metrics import PROTOCOLS, TRACKS
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class DetectorSpec:
     """A detector by name with the options that differ from its published settings."""
 
@@ -31,7 +31,7 @@ class DetectorSpec:
         return detector_label(self.name, self.options)
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class BenchmarkSpec:
     """A data set by name, with the options of its adapter.
 
@@ -63,7 +63,7 @@ class BenchmarkSpec:
         return f"{self.name}({inside})" if inside else self.name
 
 
-@checked(frozen=True, config=ConfigDict(extra="forbid"))
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Suite:
     """One experiment.
 
@@ -109,19 +109,9 @@ def load_suite(name: str) -> Suite:
     Raises:
         ConfigError: there is no such suite, or it has a misspelt key or a wrong value, which the message names.
     """
-    path = Path(name)
-    shipped = resources.files("ood_eval.engine") / "suites" / f"{name}.yaml"
-    try:
-        text = path.read_text(encoding="utf-8") if path.suffix else shipped.read_text(encoding="utf-8")
-        value = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(f"suite {name!r}: no such file or shipped suite") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"suite {name!r}: not YAML ({' '.join(str(error).split())})") from error
-    try:
-        return TypeAdapter(Suite).validate_python(value)
-    except ValidationError as error:
-        found = error.errors()
-        first = next((one for one in found if one["type"] == "unexpected_keyword_argument"), found[0])
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"suite {name!r}: {where}: {first['msg']}") from error
+    shipped = Path(str(resources.files("ood_eval.engine"))) / "suites"
+    path = Path(name) if Path(name).suffix else shipped / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
+        raise ConfigError(f"suite {name!r}: no such file or shipped suite; shipped are {known}")
+    return load_config(Suite, path)

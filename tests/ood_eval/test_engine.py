@@ -55,7 +55,10 @@ def test_the_mini_suite_has_the_papers_rows_and_all_else() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: a\nbenchmarks: [{name: streethazards}]\ndetecters: []\n", "detecters"),
+        (
+            "name: a\nbenchmarks: [{name: streethazards}]\ndetecters: []\n",
+            r"detecters: unknown key; did you mean detectors\?",
+        ),
         ("name: a\nbenchmark: streethazards\ndetectors: [{name: msp}]\n", "benchmark"),
         ("name: a\nbenchmarks: [{name: x}]\ndetectors: [{name: msp, option: {}}]\n", "option"),
         ("name: a\nbenchmarks: [{name: x}]\ndetectors: []\n", "at least one"),
@@ -63,7 +66,7 @@ def test_the_mini_suite_has_the_papers_rows_and_all_else() -> None:
         ("name: a\nbenchmarks: [{name: x}]\ndetectors: [{name: msp}]\nprotocols: [caso]\n", "protocols"),
         ("name: a\nbenchmarks: [{name: x, track: toad}]\ndetectors: [{name: msp}]\n", "track"),
         ("name: [", "not YAML"),
-        ("3", "the file"),
+        ("3", r"s\.yaml: must be a table of keys \(name, benchmarks, detectors"),
     ],
 )
 def test_a_wrong_suite_file_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -73,7 +76,7 @@ def test_a_wrong_suite_file_is_named(tmp_path: Path, text: str, message: str) ->
 
 
 def test_an_unknown_suite_is_named() -> None:
-    with pytest.raises(ConfigError, match="'chaos'"):
+    with pytest.raises(ConfigError, match="'chaos': no such file or shipped suite; shipped are caos, real"):
         load_suite("chaos")
 
 
