@@ -10,6 +10,7 @@ import tyro
 
 from hazardsim.commands.assets_fetch import AssetsFetch
 from hazardsim.commands.assets_list import AssetsList
+from hazardsim.commands.merge import Merge
 from hazardsim.commands.render import Render
 from hazardsim.commands.serve import Serve
 from hazardsim.commands.show import Show
@@ -18,6 +19,7 @@ from hazardsim.errors import HazardsimError
 
 Command = (
     Annotated[Render, tyro.conf.subcommand("render")]
+    | Annotated[Merge, tyro.conf.subcommand("merge")]
     | Annotated[Serve, tyro.conf.subcommand("serve")]
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Towns, tyro.conf.subcommand("towns")]

@@ -1,35 +1,78 @@
-"""Files that are either there and whole, or not there."""
+"""Files that are either there and whole, or not there; JSON whose equal data are equal bytes."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from hazardsim.errors import DatasetError
 
+_DRAFTS = ".*.part"
+
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write beside the target, then rename.
+    """Write a draft beside the target, then rename it; drafts of different processes and threads have different names.
 
     Raises:
         DatasetError: the disk is full or the folder cannot be written; nothing is left behind.
     """
-    part = path.with_name(f".{path.name}.part")
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with draft.open("wb") as file:
             file.writelines(chunks)
-        part.replace(path)
+        draft.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
         raise DatasetError(
             f"cannot write {path}: {error.strerror}; make room or choose another --out, then run the same command again"
         ) from error
 
 
+def remove_drafts(folder: Path) -> None:
+    """Delete what killed writers left anywhere below a folder; only for one who knows that nobody writes there."""
+    for draft in folder.rglob(_DRAFTS):
+        draft.unlink(missing_ok=True)
+
+
 def json_line(data: object) -> bytes:
-    """One line of JSON, keys sorted, so that equal data are equal bytes."""
+    """One line of JSON with sorted keys.
+
+    Raises:
+        ValueError: a number is infinite or not a number.
+    """
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        DatasetError: the file cannot be read or holds anything else.
+    """
+    try:
+        return record_from_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is damaged ({error}); delete it, or choose another --out") from error
+
+
+def record_from_json(text: bytes | str) -> dict[str, Any]:
+    """The JSON object in a text.
+
+    Raises:
+        ValueError: it is not JSON, not an object, or holds NaN or an infinity.
+    """
+    record = json.loads(text, parse_constant=_refuse)
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a JSON object, found {type(record).__name__}")  # noqa: TRY004  damaged data
+    return record
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not strict JSON")

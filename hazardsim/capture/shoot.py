@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,10 +17,17 @@ from hazardsim.scenario.scene import Scene
 
 
 def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0) -> Frame:
-    """Put the scene up, take its pictures, take it down.
+    """The frame of a scene; see `capture_scene`."""
+    return capture_scene(session, rig, scene, drawn_by, warm_up)()
+
+
+def capture_scene(
+    session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0
+) -> Callable[[], Frame]:
+    """Put the scene up, take its pictures, take it down; the call that comes back decodes them, in any thread.
 
     `drawn_by` goes into the frame's versions. `warm_up` ticks go by before the pictures: Unreal's exposure and puddles
-    settle over time (carla.md 5).
+    settle over time.
 
     Raises:
         SimulatorError: an actor cannot be placed, or a camera fails.
@@ -32,7 +42,7 @@ def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", wa
             rig.pictures(session.tick())
         pictures = rig.pictures(session.tick())
         versions = {"server": session.version, "client": session.client.get_client_version(), "drawn_by": drawn_by}
-        return frame_from_pictures(scene, pictures, placed.ids, versions)
+        return partial(frame_from_pictures, scene, pictures, list(placed.ids), versions)
     finally:
         placed.destroy()
 

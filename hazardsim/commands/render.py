@@ -7,9 +7,12 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hazardsim.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hazardsim.jobs.job import Part, RenderJob, Simulator
 
 Split = Literal["training", "validation", "test"]
 
@@ -19,19 +22,19 @@ class Render:
     """Render a split of a StreetHazards-style dataset.
 
     Without --server it starts the embedded simulator and stops it again. An interrupted run is finished by the same
-    command; the same options give the same bytes.
+    command; the same options give the same bytes, by however many workers and shards.
 
     Example: hazardsim render --town Town05 --anomalies --frames 4 --width 640 --height 360
     """
 
     town: tuple[str, ...] = ("Town05",)
-    """Town or towns by name (see hazardsim towns), or an .osm or .xodr file; frames are shared out evenly."""
+    """Town or towns by name (see hazardsim towns), or an .osm or .xodr file; they take turns, frame by frame."""
     anomalies: bool = False
     """Put anomaly models into the scenes."""
     frames: int = 16
-    """Number of frames to keep."""
+    """Number of frames to keep; more than before lets the split grow."""
     seed: int = 0
-    """Scene i depends on scenario, seed, town and i only."""
+    """Another seed gives other scenes."""
     split: Split | None = None
     """Which StreetHazards folder to fill; test with --anomalies, else training."""
     out: Path | None = None
@@ -50,45 +53,94 @@ class Render:
     """Light paths a pixel in the embedded renderer; more is cleaner and slower."""
     variant: str | None = None
     """Mitsuba variant of the embedded renderer; the fastest that works if not given."""
+    workers: int = 1
+    """Work with so many processes, each with an embedded simulator of its own; the bytes are those of one."""
+    shard: str | None = None
+    """I/N, I from 1 to N: make only every N-th frame, beginning with the I-th; join with hazardsim merge."""
+    executor: str = "local"
+    """Where the workers run: local is this machine."""
 
     def run(self) -> int:
         """Check what was asked, render, and say where it is."""
-        from hazardsim.jobs.job import RenderJob
-        from hazardsim.jobs.supervision import render
-        from hazardsim.scenario.spec import load_scenario
+        from hazardsim.jobs.render import render
 
+        self._check()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # children and temporary files go with us
+        job, part = self._job(), _part(self.shard)
+        out = self.out or Path("out") / "-".join((*job.towns, job.split, str(self.seed)))
+        render(job, out, self._simulator(), part, self.workers, self.executor)
+        if not part.is_whole:
+            sys.stderr.write(f"hazardsim: shard {self.shard} is there; join all with: hazardsim merge OUT {out} ...\n")
+        sys.stdout.write(f"{out}\n")
+        return 0
+
+    def _check(self) -> None:
+        """Refuse what cannot be done; nothing that was asked for is dropped in silence."""
         if self.frames < 1:
             raise ConfigError(f"--frames {self.frames}: at least one frame is needed")
         if self.seed < 0:
             raise ConfigError(f"--seed {self.seed}: a seed is 0 or more")
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # children and temporary files go with us
+        if self.workers < 1:
+            raise ConfigError(f"--workers {self.workers}: at least one is needed")
+        if self.warm_up is not None and self.warm_up < 0:
+            raise ConfigError(f"--warm-up {self.warm_up}: ticks are 0 or more")
+        if self.server is None:
+            return
+        for name, value in (("--samples", self.samples), ("--variant", self.variant)):
+            if value is not None:
+                raise ConfigError(f"{name} {value}: is for the embedded renderer; leave it out with --server")
+        if self.workers > 1:
+            raise ConfigError(
+                f"--workers {self.workers}: all clients of one --server share its world; use one worker, or start a "
+                "server for each --shard"
+            )
+
+    def _job(self) -> RenderJob:
+        """What is to be made."""
+        from hazardsim.jobs.job import RenderJob
+        from hazardsim.scenario.spec import load_scenario
+
         scenario = load_scenario(self.scenario)
-        width, height = self.width or scenario.camera.width_px, self.height or scenario.camera.height_px
+        width = scenario.camera.width_px if self.width is None else self.width
+        height = scenario.camera.height_px if self.height is None else self.height
         if not (16 <= width <= 8192 and 16 <= height <= 8192):
             raise ConfigError(f"picture size {width}x{height}: width and height must be within 16..8192")
-        scenario = replace(scenario, camera=replace(scenario.camera, width_px=width, height_px=height))
-        server = None if self.server is None else _address(self.server)
         towns, town_file = _towns(self.town)
-        split: Split = self.split or ("test" if self.anomalies else "training")
-        out = self.out or Path("out") / f"{'-'.join(towns)}-{split}-{self.seed}"
-        flags = _flags(("--samples", self.samples), ("--variant", self.variant))
-        warm_up = self.warm_up if self.warm_up is not None else (20 if server is not None else 0)
-        job = RenderJob(
-            scenario=scenario,
+        return RenderJob(
+            scenario=replace(scenario, camera=replace(scenario.camera, width_px=width, height_px=height)),
             towns=towns,
-            split=split,
+            split=self.split or ("test" if self.anomalies else "training"),
             frames=self.frames,
             seed=self.seed,
             anomalies=self.anomalies,
-            out=str(out),
-            warm_up=warm_up,
-            renderer="server" if server is not None else " ".join(("embedded", *flags)),
+            warm_up=self.warm_up if self.warm_up is not None else (0 if self.server is None else 20),
+            renderer=" ".join(("embedded", *self._flags())) if self.server is None else "server",
             town_file=town_file,
         )
-        code = render(job, server, self.town[0], flags)
-        if code == 0:
-            sys.stdout.write(f"{out}\n")
-        return code
+
+    def _simulator(self) -> Simulator:
+        """Where it is drawn."""
+        from hazardsim.jobs.job import Simulator
+
+        if self.server is not None:
+            return Simulator(*_address(self.server))
+        return Simulator(town=self.town[0], flags=self._flags())
+
+    def _flags(self) -> tuple[str, ...]:
+        """Options that the embedded server gets, too."""
+        given = (("--samples", self.samples), ("--variant", self.variant))
+        return tuple(text for name, value in given if value is not None for text in (name, str(value)))
+
+
+def _part(shard: str | None) -> Part:
+    from hazardsim.jobs.job import Part
+
+    if shard is None:
+        return Part()
+    number, slash, count = shard.partition("/")
+    if not (slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise ConfigError(f"--shard {shard!r}: expected I/N with I from 1 to N, for example 1/4")
+    return Part(int(number), int(count))
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -108,7 +160,3 @@ def _towns(given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     if not files[0].is_file():
         raise ConfigError(f"--town {files[0]}: there is no such file")
     return (files[0].stem,), hashlib.sha256(files[0].read_bytes()).hexdigest()
-
-
-def _flags(*pairs: tuple[str, object]) -> tuple[str, ...]:
-    return tuple(text for name, value in pairs if value is not None for text in (name, str(value)))

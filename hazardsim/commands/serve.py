@@ -8,6 +8,8 @@ from typing import Annotated
 
 import tyro
 
+from hazardsim.processes import end_with_parent
+
 
 @dataclass(frozen=True)
 class Serve:
@@ -28,6 +30,8 @@ class Serve:
 
     def run(self) -> int:
         """Serve until interrupted."""
+        if self.parent_pid is not None:
+            end_with_parent(self.parent_pid)
         from hazardsim.server.service import serve
 
         serve(
@@ -37,6 +41,5 @@ class Serve:
             samples=self.samples,
             variant=self.variant,
             ready_file=self.ready_file,
-            parent_pid=self.parent_pid,
         )
         return 0

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 Split = Literal["training", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 Kind = Literal["images", "annotations", "instances", "depth"]
 KINDS: tuple[Kind, ...] = ("images", "annotations", "instances", "depth")
 
@@ -58,8 +59,12 @@ class SplitLayout:
 
     @property
     def lock(self) -> PurePosixPath:
-        """Held by the process that writes the split; gone when it is whole."""
+        """Held by the run that makes the split; gone when it is whole."""
         return self.folder / f".{self.split}.lock"
+
+    def shard_lock(self, shard: str) -> PurePosixPath:
+        """Held by the run that makes one shard of the split, such as `1-of-4`."""
+        return self.folder / f".{self.split}.{shard}.lock"
 
     def file(self, kind: Kind, town: str, number: int) -> PurePosixPath:
         """A picture; `number` counts from 1 and is not padded."""

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.channels.png import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
-from hazardsim.dataset.layout import KINDS, Split, SplitLayout
+from hazardsim.dataset.journal import Journal
+from hazardsim.dataset.layout import KINDS, SPLITS, Split, SplitLayout
+from hazardsim.dataset.recipe_file import recorded_frames
 from hazardsim.errors import DatasetError
 from hazardsim.scenario.scene import scene_from_data
-
-SPLITS: tuple[Split, ...] = ("training", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,12 +87,20 @@ def read_all(root: Path) -> Iterator[StoredFrame]:
     """The frames of every split.
 
     Raises:
-        DatasetError: there is no finished split at `root`.
+        DatasetError: there is no finished split at `root`; of one that was begun, the message says how far it is.
     """
     found = False
     for split in SPLITS:
         for frame in read_split(root, split):
             found = True
             yield frame
-    if not found:
-        raise DatasetError(f"{root} holds no finished dataset; make one with: hazardsim render --out {root}")
+    if found:
+        return
+    for split in SPLITS:
+        wanted = recorded_frames(root, split)
+        if wanted:
+            raise DatasetError(
+                f"{root} holds {len(Journal(root, split).kept())} of the {wanted} frames of a {split} split; repeat "
+                f"the command that began it, or join its shards with: hazardsim merge OUT {root} ..."
+            )
+    raise DatasetError(f"{root} holds no finished dataset; make one with: hazardsim render --out {root}")

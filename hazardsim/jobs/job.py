@@ -1,20 +1,20 @@
-"""What `hazardsim render` was asked for, as data that can be handed to a child process."""
+"""What `hazardsim render` was asked to make, as data that can be handed to another process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from hazardsim.dataset.layout import Split
-from hazardsim.scenario.spec import Scenario, scenario_to_data
+from hazardsim.errors import ConfigError
+from hazardsim.scenario.spec import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
-    """One split to render.
+    """One split to make, wherever and by whomever.
 
     `towns` are names; `town_file` is the SHA-256 of the file where the town is the user's own. `warm_up` counts ticks
-    before each picture; `renderer` is what was asked for, `drawn_by` what the server says it draws with.
+    before each picture; `renderer` is what was asked for.
     """
 
     scenario: Scenario
@@ -23,37 +23,72 @@ class RenderJob:
     frames: int
     seed: int
     anomalies: bool
-    out: str
-    host: str = "127.0.0.1"
-    port: int = 2000
     warm_up: int = 0
     renderer: str = ""
     town_file: str = ""
-    drawn_by: str = ""
-
-    def share(self, town: str) -> int:
-        """How many of the frames come from one town: an even split, the first towns get the rest."""
-        whole, rest = divmod(self.frames, len(self.towns))
-        return whole + (self.towns.index(town) < rest)
-
-    def first_number(self, town: str) -> int:
-        """The number of the town's first frame."""
-        return 1 + sum(self.share(t) for t in self.towns[: self.towns.index(town)])
 
 
-def recipe_of(job: RenderJob, catalogue_digest: str) -> dict[str, object]:
-    """Everything that decides the content of the split."""
-    return {
-        "scenario": scenario_to_data(job.scenario),
-        "towns": list(job.towns),
-        "split": job.split,
-        "frames": job.frames,
-        "seed": job.seed,
-        "anomalies": job.anomalies,
-        "warm_up": job.warm_up,
-        "renderer": job.renderer,
-        "drawn_by": job.drawn_by,
-        "town_file": job.town_file,
-        "catalogue": catalogue_digest,
-        "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},
-    }
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Every `count`-th frame number of a job, beginning with `number` (from 1): part `number` of `count`.
+
+    Raises:
+        ConfigError: there is no such part.
+    """
+
+    number: int = 1
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Check that the part exists."""
+        if not 1 <= self.number <= self.count:
+            raise ConfigError(f"part {self.number} of {self.count}: parts are numbered from 1 to {self.count}")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this part is the whole job."""
+        return self.count == 1
+
+    def numbers(self, frames: int) -> range:
+        """The frame numbers of this part of a job with so many frames."""
+        return range(self.number, frames + 1, self.count)
+
+    def shared_out(self, workers: int) -> list[Part]:
+        """This part in so many smaller ones."""
+        return [Part(self.number + self.count * k, self.count * workers) for k in range(workers)]
+
+
+WHOLE = Part()
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """Where pictures are drawn: a server of the user's at `host` and `port`, or an embedded one for each worker.
+
+    An embedded one starts with `town` (a name or a file) and gets `flags`.
+    """
+
+    host: str | None = None
+    port: int = 0
+    town: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One part of a job, the dataset folder that its frames go to, and where they are drawn."""
+
+    job: RenderJob
+    out: str
+    part: Part
+    simulator: Simulator
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """A task for one worker process and the running server that it uses; `drawn_by` is what that server says it is."""
+
+    task: Task
+    host: str
+    port: int
+    drawn_by: str

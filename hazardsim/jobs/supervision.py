@@ -1,150 +1,135 @@
-"""The embedded server and the capture process as children, started again when they die half-way.
-
-The carla client aborts its process on damaged data and can hang (carla.md 3.4), so it never runs in the parent; what
-counts is the files on disk and the exit code.
-"""
+"""One task carried through: a server and a worker as child processes, started again when they die half-way."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from hazardsim.catalogue.library import load_catalogue
-from hazardsim.dataset.layout import SplitLayout
-from hazardsim.dataset.writer import compare_recipe, is_whole
+from hazardsim.dataset.journal import Journal
 from hazardsim.errors import HazardsimError, SimulatorError
-from hazardsim.jobs.job import RenderJob, recipe_of
+from hazardsim.files import read_record
+from hazardsim.jobs.job import Simulator, Task, WorkOrder
+from hazardsim.processes import Child
 
 LOG = logging.getLogger(__name__)
 
 _START_TIMEOUT_S = 180.0
 _MOST_FAILURES = 3
 _POLL_S = 0.05
-_PATIENCE_S = 10.0
+_DONE, _EXPECTED_ERROR, _SERVER_LOST = 0, 1, 3
+
+Stopped = Callable[[], bool]
+"""Whether the work is to be given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A running embedded server: its port, how it draws, and its process."""
+class Running:
+    """A server that a worker can use; `child` is its process where it is ours."""
 
+    host: str
     port: int
-    renderer: str
-    process: subprocess.Popen[bytes]
+    drawn_by: str
+    child: Child | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was ours and has ended."""
+        return self.child is not None and self.child.code is not None
 
 
-def render(job: RenderJob, server: tuple[str, int] | None, town: str, flags: tuple[str, ...]) -> int:
-    """Render the job against `server`, or against an embedded one that lives as long as the job; the exit code.
+def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
+    """Have a worker process do the task; returns when all of it is on disk, or soon after `stopped` says so.
 
-    The embedded one starts with `town` (a name or a file) and gets `flags`.
+    A worker that dies is started again, and so is a server that died or stopped answering.
 
     Raises:
-        HazardsimError: the server does not start, or capture died several times without a new frame between.
+        HazardsimError: the server does not start, the worker says that it cannot be done, or it died several times
+            without a new frame between.
     """
-    root = Path(job.out)
-    recipe = recipe_of(job, load_catalogue().digest)
-    compare_recipe(root, job.split, recipe, ignore=frozenset({"drawn_by"}))  # known once a server runs
-    if is_whole(root, job.split):
-        return 0
     failures = 0
-    while True:
-        before = _progress(job)
-        if server is not None:
-            code = _capture(replace(job, host=server[0], port=server[1], drawn_by="a server of the user's"), None)
-        else:
-            with embedded_server(town, flags) as own:
-                code = _capture(replace(job, port=own.port, drawn_by=own.renderer), own.process)
-        if code in {0, 1}:
-            return code
-        failures = 0 if _progress(job) > before else failures + 1
-        if failures >= _MOST_FAILURES:
-            raise SimulatorError(
-                f"capture broke off {failures} times without a new frame (last exit code {code}); what is on disk is "
-                "whole, the same command goes on from there"
-            )
-        LOG.warning("capture broke off (exit code %d); starting again from the last whole frame", code)
+    with ExitStack() as held:
+        server: Running | None = None
+        while not stopped():
+            before = _progress(task)
+            if server is None:
+                server = held.enter_context(_server(task.simulator, stopped))
+            code, words = _work(WorkOrder(task, server.host, server.port, server.drawn_by), server, stopped)
+            if code == _DONE or stopped():
+                return
+            if code == _EXPECTED_ERROR:
+                raise HazardsimError(words)
+            failures = 0 if _progress(task) > before else failures + 1
+            name = f"worker {task.part.number}/{task.part.count}"
+            if failures >= _MOST_FAILURES:
+                raise SimulatorError(
+                    f"{name} broke off {failures} times without a new frame (exit code {code}; {words}); what is on "
+                    "disk is whole, the same command goes on from there"
+                )
+            LOG.warning("%s broke off (exit code %d; %s); starting again from the last whole frame", name, code, words)
+            if server.lost or code == _SERVER_LOST or failures:
+                held.close()
+                server = None
 
 
 @contextmanager
-def embedded_server(town: str, flags: tuple[str, ...] = ()) -> Iterator[Embedded]:
+def embedded_server(town: str, flags: tuple[str, ...] = (), stopped: Stopped = lambda: False) -> Iterator[Running]:
     """An embedded server on a free loopback port, stopped on leaving.
 
     Raises:
         HazardsimError: it ends or says nothing before it listens; its own words are passed on.
     """
     with tempfile.TemporaryDirectory(prefix="hazardsim-") as folder:
-        ready, log = Path(folder, "ready"), Path(folder, "log")
-        command = [sys.executable, "-m", "hazardsim.cli", "serve", "--town", town, "--port", "0", *flags]
-        command += ["--ready-file", str(ready), "--parent-pid", str(os.getpid())]
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        try:
-            facts = _wait_until_ready(process, ready, log)
-            yield Embedded(int(facts["port"]), str(facts["renderer"]), process)
-        finally:
-            _stop(process)
+        ready = Path(folder, "ready")
+        command = ["-m", "hazardsim.cli", "serve", "--town", town, "--port", "0", *flags]
+        with Child([*command, "--ready-file", str(ready), "--parent-pid", str(os.getpid())]) as child:
+            facts = _wait_until_ready(child, ready, stopped)
+            yield Running("127.0.0.1", int(facts["port"]), str(facts["renderer"]), child)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> dict[str, Any]:
+@contextmanager
+def _server(simulator: Simulator, stopped: Stopped) -> Iterator[Running]:
+    """The user's server, or an embedded one of our own."""
+    if simulator.host is not None:
+        yield Running(simulator.host, simulator.port, "a server of the user's")
+    else:
+        with embedded_server(simulator.town, simulator.flags, stopped) as server:
+            yield server
+
+
+def _wait_until_ready(child: Child, ready: Path, stopped: Stopped) -> dict[str, Any]:
     deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not stopped():
         if ready.exists():
-            facts: dict[str, Any] = json.loads(ready.read_text(encoding="utf-8"))
-            return facts
-        if process.poll() is not None:
-            raise HazardsimError(_last_words(log) or f"the embedded server ended with code {process.returncode}")
+            return read_record(ready)
+        if child.code is not None:
+            raise HazardsimError(child.last_words() or f"the embedded server ended with code {child.code}")
         time.sleep(_POLL_S)
-    raise SimulatorError(f"the embedded server was not ready within {_START_TIMEOUT_S:.0f} s: {_last_words(log)}")
+    raise SimulatorError(f"the embedded server was not ready within {_START_TIMEOUT_S:.0f} s: {child.last_words()}")
 
 
-def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("hazardsim: ") if lines else ""
+def _work(order: WorkOrder, server: Running, stopped: Stopped) -> tuple[int, str]:
+    """Exit code and last words of a worker, which is ended when its server, if that is ours, ends before it."""
+    message = TypeAdapter(WorkOrder).dump_json(order)
+    with Child(["-m", "hazardsim.jobs.worker", str(os.getpid())], message) as worker:
+        while worker.code is None and not stopped():
+            if server.lost:
+                return _SERVER_LOST, "the embedded server ended"
+            time.sleep(_POLL_S)
+        worker.stop()
+        return (_SERVER_LOST if worker.code is None else worker.code), worker.last_words()
 
 
-def _capture(job: RenderJob, server: subprocess.Popen[bytes] | None) -> int:
-    """Run capture in a child; it is ended when the server that it uses, if that is ours, ends before it."""
-    with tempfile.NamedTemporaryFile(prefix="hazardsim-capture-", suffix=".log") as log:
-        command = [sys.executable, "-m", "hazardsim.jobs.worker", log.name, str(os.getpid())]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE)
-        try:
-            if process.stdin is not None:
-                process.stdin.write(TypeAdapter(RenderJob).dump_json(job))
-                process.stdin.close()
-            while process.poll() is None:
-                if server is not None and server.poll() is not None:
-                    LOG.warning("the embedded server ended with code %d", server.returncode)
-                    break
-                time.sleep(_POLL_S)
-        finally:
-            _stop(process)
-        if process.returncode not in {0, 1} and _last_words(Path(log.name)):
-            LOG.warning("the client's last words: %s", _last_words(Path(log.name)))
-        return process.returncode
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a child, gently first; nothing where it has ended by itself."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(_PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _progress(job: RenderJob) -> int:
-    journal = Path(job.out) / SplitLayout(job.split).journal
-    return len(list(journal.glob("*.json"))) if journal.is_dir() else 0
+def _progress(task: Task) -> int:
+    """How many frames and left-out scenes of the task are recorded."""
+    journal, numbers = Journal(Path(task.out), task.job.split), task.part.numbers(task.job.frames)
+    attempts = journal.attempts()
+    return sum(1 for number in journal.kept() if number in numbers) + sum(attempts[number] for number in numbers)

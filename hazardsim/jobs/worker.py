@@ -1,41 +1,47 @@
-"""Scenes to frames to kept frames to files; runs in a child process of `hazardsim render`."""
+"""A worker: scenes to frames to kept frames to files, for one part of a job; a process of its own.
+
+The client library aborts its process on damaged data and can hang, so it never runs in the parent; what counts is the
+files on disk and the exit code.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from tqdm import tqdm
-from typing_extensions import Never
 
-from hazardsim.capture.explore import explore
-from hazardsim.capture.rig import CameraRig
-from hazardsim.capture.session import Session
-from hazardsim.capture.shoot import shoot
+from hazardsim.capture.source import simulator_source
 from hazardsim.catalogue.library import AnomalyAsset, Catalogue, load_catalogue
 from hazardsim.dataset.layout import Split
+from hazardsim.dataset.numbering import Slot, slot_of
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
+from hazardsim.frame import Frame
 from hazardsim.frame_checks import fault
-from hazardsim.geometry.poses import Pose
-from hazardsim.jobs.job import RenderJob, recipe_of
-from hazardsim.processes import die_with_parent, keep_native_noise_out
+from hazardsim.frame_source import FrameSource, OpenSource
+from hazardsim.jobs.job import RenderJob, Task, WorkOrder
+from hazardsim.jobs.recipe import recipe_of
+from hazardsim.processes import end_with_parent
 from hazardsim.scenario.sample import sample_scene
-from hazardsim.scenario.scene import Scene, SceneCamera
 
 LOG = logging.getLogger(__name__)
 
 SERVER_LOST = 3
-"""Exit code of a child whose server stopped answering: the parent starts both again."""
+"""Exit code of a worker whose server stopped answering: the parent starts both again."""
 
-_PATIENCE = 40
-"""So many scenes in a row may be left out before the run gives up: something is wrong with the scenario or the town."""
+MOST_ATTEMPTS = 40
+"""So many scenes of one slot may be left out before the run gives up: something is wrong with scenario or town."""
+
+_WAITING_FRAMES = 2
+"""Frames that may wait to be decoded and written while the next one is drawn."""
 
 
 def assets_for(split: Split, catalogue: Catalogue) -> tuple[AnomalyAsset, ...]:
@@ -46,97 +52,113 @@ def assets_for(split: Split, catalogue: Catalogue) -> tuple[AnomalyAsset, ...]:
     return tuple(sorted(catalogue.of_split("test" if split == "test" else "validation"), key=lambda a: a.id))
 
 
-def run(job: RenderJob) -> None:
-    """Render every frame of the split that is not there yet, then write the lists.
+def render_part(task: Task, open_source: OpenSource, drawn_by: str) -> None:
+    """Make every frame of the part that is not there yet, town by town.
 
     Raises:
-        HazardsimError: see capture, dataset and scenario.
+        ConfigError: too many scenes of one slot had to be left out.
+        HazardsimError: what the source or the writer raises.
     """
+    job = task.job
     catalogue = load_catalogue()
     assets = assets_for(job.split, catalogue) if job.anomalies else ()
-    with contextlib.ExitStack() as stack:
-        writer = None
-        for town in job.towns:
-            with Session(job.host, job.port, town) as session:
-                if writer is None:  # only now: a server that cannot be reached leaves no trace on disk
-                    writer = SplitWriter(Path(job.out), job.split, recipe_of(job, catalogue.digest))
-                    if writer.complete:
-                        return
-                    title = f"{'+'.join(job.towns)} {job.split}"
-                    bar = stack.enter_context(tqdm(total=job.frames, unit="frame", desc=title, file=sys.stderr))
-                _run_town(job, session, writer, assets, bar)
-        if writer is not None:
-            writer.finish()
+    writer: SplitWriter | None = None
+    slots = [slot_of(number, job.towns) for number in task.part.numbers(job.frames)]
+    for town in job.towns:
+        of_town = [slot for slot in slots if slot.town == town]
+        missing = [slot for slot in of_town if writer is None or not writer.has(slot.number)]
+        if not missing:
+            continue
+        with open_source(town) as source:
+            if writer is None:  # only now: a server that cannot be reached leaves no trace on disk
+                writer = SplitWriter(Path(task.out), job.split, recipe_of(job, catalogue.digest, drawn_by))
+                missing = [slot for slot in missing if not writer.has(slot.number)]
+            _TownRun(job, source, writer, assets).make(missing)
 
 
-def _run_town(
-    job: RenderJob, session: Session, writer: SplitWriter, assets: Sequence[AnomalyAsset], bar: tqdm[Never]
-) -> None:
-    town = session.town
-    number, last = job.first_number(town), job.first_number(town) + job.share(town)
-    index = 0
-    while number < last and writer.tried(town, index):
-        if writer.number_of(town, index) is not None:
-            number += 1
-            bar.update()
-        index += 1
-    if number == last:
-        return
-    spec = job.scenario.camera
-    camera = SceneCamera(spec.width_px, spec.height_px, spec.fov_deg, Pose(0.0, 0.0, 50.0))
-    left_out = 0
-    with CameraRig(session, camera) as rig:
-        around = explore(session)
-        while number < last:
-            reason = _take(
-                session, rig, job, writer, number, sample_scene(job.scenario, job.seed, index, around, assets)
+class _TownRun:
+    """Frames of one town: the next one is drawn while the ones before it are decoded, checked and written."""
+
+    def __init__(
+        self, job: RenderJob, source: FrameSource, writer: SplitWriter, assets: Sequence[AnomalyAsset]
+    ) -> None:
+        self._job, self._source, self._writer, self._assets = job, source, writer, assets
+        self._waiting: deque[tuple[Slot, int, Future[str | None]]] = deque()
+
+    def make(self, slots: Sequence[Slot]) -> None:
+        """Try attempts of each slot until one is kept."""
+        todo = deque((slot, self._writer.next_attempt(slot.number)) for slot in slots)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-writer") as thread:
+            while todo or self._waiting:
+                if self._waiting and (not todo or self._settled()):
+                    slot, attempt, stored = self._waiting.popleft()
+                    reason = stored.result()
+                else:
+                    slot, attempt = todo.popleft()
+                    reason = self._begin(slot, attempt, thread)
+                if reason is not None:
+                    todo.appendleft((slot, self._leave_out(slot, attempt, reason)))
+
+    def _settled(self) -> bool:
+        """Whether the oldest waiting frame must or can be looked at now."""
+        return len(self._waiting) >= _WAITING_FRAMES or self._waiting[0][2].done()
+
+    def _begin(self, slot: Slot, attempt: int, thread: ThreadPoolExecutor) -> str | None:
+        """Sample and take one attempt, and have the rest done by the thread; the reason where it is left out now."""
+        job = self._job
+        scene = sample_scene(job.scenario, job.seed, slot.index, self._source.surroundings, self._assets, attempt)
+        if scene is None:
+            return "no anomaly found room in any of the views tried"
+        try:
+            decode = self._source.capture(scene)
+        except PlacementError as error:
+            return str(error)
+        self._waiting.append((slot, attempt, thread.submit(self._store, slot, decode)))
+        return None
+
+    def _store(self, slot: Slot, decode: Callable[[], Frame]) -> str | None:
+        """Keep the frame, or say why it is left out."""
+        frame = decode()
+        reason = fault(frame, self._job.scenario.anomalies.min_pixels)
+        if reason is None:
+            self._writer.keep(frame, slot.number)
+        return reason
+
+    def _leave_out(self, slot: Slot, attempt: int, reason: str) -> int:
+        """Write it down; the number of the next attempt."""
+        LOG.info("attempt %d of scene %d of %s left out: %s", attempt, slot.index, slot.town, reason)
+        self._writer.reject(slot, attempt, reason)
+        if attempt + 1 >= MOST_ATTEMPTS:
+            raise ConfigError(
+                f"{MOST_ATTEMPTS} scenes for frame {slot.number} ({slot.town}) had to be left out, the last because "
+                f"{reason}; loosen the scenario (distance_m, min_pixels, categories)"
             )
-            if not reason:
-                number, left_out = number + 1, 0
-                bar.update()
-            if reason:
-                LOG.info("scene %d of %s left out: %s", index, town, reason)
-                writer.reject(town, index, reason)
-                left_out += 1
-                if left_out >= _PATIENCE:
-                    raise ConfigError(
-                        f"{left_out} scenes of {town} in a row had to be left out, the last because {reason}; "
-                        "loosen the scenario (distance_m, min_pixels, categories)"
-                    )
-            index += 1
-
-
-def _take(
-    session: Session, rig: CameraRig, job: RenderJob, writer: SplitWriter, number: int, scene: Scene | None
-) -> str:
-    """Shoot a scene and keep it under `number`; the reason where it is left out."""
-    if scene is None:
-        return "no anomaly found room in any of the views tried"
-    try:
-        frame = shoot(session, rig, scene, job.drawn_by, job.warm_up)
-    except PlacementError as error:
-        return str(error)
-    reason = fault(frame, job.scenario.anomalies.min_pixels)
-    if reason is None:
-        writer.keep(frame, number)
-    return reason or ""
+        return attempt + 1
 
 
 def main() -> int:
-    """Entry point of the child process: a job as JSON on stdin, one line on stderr for an expected error."""
-    keep_native_noise_out(Path(sys.argv[1]))
-    die_with_parent(int(sys.argv[2]))
+    """Entry point of the process: a work order as JSON on stdin; the last line in the log is an expected error."""
+    end_with_parent(int(sys.argv[1]))
     logging.basicConfig(level=logging.WARNING, format="hazardsim: %(message)s", stream=sys.stderr)
-    job = TypeAdapter(RenderJob).validate_python(json.load(sys.stdin))
+    order = TypeAdapter(WorkOrder).validate_python(json.load(sys.stdin))
+    job = order.task.job
+    open_source = partial(
+        simulator_source,
+        order.host,
+        order.port,
+        camera=job.scenario.camera,
+        drawn_by=order.drawn_by,
+        warm_up=job.warm_up,
+    )
     try:
-        run(job)
+        render_part(order.task, open_source, order.drawn_by)
     except ServerLostError as error:
         LOG.warning("%s", error)
         return SERVER_LOST
     except HazardsimError as error:
-        sys.stderr.write(f"\nhazardsim: {error}\n")
+        sys.stderr.write(f"hazardsim: {error}\n")
         return 1
-    except RuntimeError as error:  # what the carla client raises for every failed call
+    except RuntimeError as error:  # what the client library raises for every failed call
         LOG.warning("the simulator client failed: %s", error)
         return SERVER_LOST
     return 0
@@ -145,4 +167,4 @@ def main() -> int:
 if __name__ == "__main__":
     exit_code = main()
     sys.stderr.flush()
-    os._exit(exit_code)  # the carla client's threads may abort an ordinary exit (carla.md 3.4), and all is on disk
+    os._exit(exit_code)  # the client library's threads may abort an ordinary exit, and all is on disk

@@ -1,4 +1,4 @@
-"""Drawing scene i of a scenario: a function of (scenario, seed, town, i) and of what the town looks like."""
+"""Drawing a scene: a function of (scenario, seed, town, index, attempt) and of what the town looks like."""
 
 from __future__ import annotations
 
@@ -29,16 +29,23 @@ _PAINTS = ((235, 235, 232), (22, 22, 24), (95, 98, 102), (172, 175, 178), (28, 5
 
 
 def sample_scene(
-    scenario: Scenario, seed: int, index: int, surroundings: Surroundings, assets: Sequence[AnomalyAsset]
+    scenario: Scenario,
+    seed: int,
+    index: int,
+    surroundings: Surroundings,
+    assets: Sequence[AnomalyAsset],
+    attempt: int = 0,
 ) -> Scene | None:
-    """Draw scene `index`; with no `assets` it holds nothing unusual.
+    """Draw the scene of a town's slot `index`; with no `assets` it holds nothing unusual.
 
-    None where no anomaly found room in any of the views tried: the index is then skipped.
+    Another `attempt` (from 0) gives another scene for the same slot, for where the earlier ones had to be left out.
+    None where no anomaly found room in any of the views tried.
 
     Raises:
         ConfigError: the scenario asks for categories that none of the assets belongs to.
     """
-    rng = np.random.default_rng([seed, zlib.crc32(surroundings.town.encode()), index])
+    stream = [seed, zlib.crc32(surroundings.town.encode()), index]
+    rng = np.random.default_rng([*stream, attempt] if attempt else stream)
     chosen = _of_categories(assets, scenario.anomalies.categories)
     weather = sample_weather(scenario.weather, rng)
     wanted = int(rng.integers(scenario.anomalies.count[0], scenario.anomalies.count[1] + 1)) if chosen else 0
@@ -49,9 +56,9 @@ def sample_scene(
         if wanted and not anomalies:
             continue
         actors = (*_draw_vehicles(scenario, stage, rng), *_draw_pedestrians(scenario, stage, rng))
-        name = f"{surroundings.town}-{seed}-{index:06d}"
+        name = f"{surroundings.town}-{seed}-{index:06d}" + (f"-{attempt}" if attempt else "")
         return Scene(
-            name, scenario.name, seed, index, surroundings.town, ego, camera, weather, actors, tuple(anomalies)
+            name, scenario.name, seed, index, surroundings.town, ego, camera, weather, actors, tuple(anomalies), attempt
         )
     return None
 

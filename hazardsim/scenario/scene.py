@@ -55,7 +55,10 @@ class PlacedAnomaly:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One picture to take: depends on (scenario, seed, town, index) only."""
+    """One picture to take: depends on (scenario, seed, town, index, attempt) only.
+
+    `index` is the frame's slot in its town; where the first `attempt`, number 0, was left out, the next one follows.
+    """
 
     id: str
     scenario: str
@@ -67,6 +70,7 @@ class Scene:
     weather: SceneWeather
     actors: tuple[PlacedActor, ...]
     anomalies: tuple[PlacedAnomaly, ...]
+    attempt: int = 0
 
     def without_anomalies(self) -> Scene:
         """The same scene with nothing unusual in it."""

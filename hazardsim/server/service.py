@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +35,6 @@ from hazardsim.taxonomy import TAG
 _log = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
-_PARENT_CHECK_SECONDS: Final = 0.5
 
 
 class Service:
@@ -144,9 +142,8 @@ def serve(
     variant: str | None = None,
     samples: int | None = None,
     ready_file: Path | None = None,
-    parent_pid: int | None = None,
 ) -> None:
-    """Serve until a signal (SIGTERM, SIGINT) comes or the parent is gone; call it from the main thread.
+    """Serve until a signal (SIGTERM, SIGINT) comes; call it from the main thread.
 
     Args:
         town: the first town.
@@ -155,7 +152,6 @@ def serve(
         variant: a Mitsuba variant, None for the best that works.
         samples: light paths a pixel, None for the renderer's own choice.
         ready_file: written whole as soon as clients may connect: JSON with `host`, `port`, `pid` and `renderer`.
-        parent_pid: the process that started this one; when it is gone, the server ends.
 
     Raises:
         SimulatorError: a port is in use.
@@ -167,8 +163,6 @@ def serve(
     from hazardsim.server.town.build import build_town, town_names
     from hazardsim.street import blueprints as street
 
-    if parent_pid is not None:
-        end_with_parent(parent_pid)
     renderer = MitsubaRenderer(variant) if samples is None else MitsubaRenderer(variant, samples)
     service = Service(
         town_of=build_town,
@@ -202,15 +196,3 @@ def announce(ready_file: Path, host: str, port: int, renderer: str) -> None:
         draft.replace(ready_file)
     except OSError as error:
         raise SimulatorError(f"cannot write the ready file {ready_file}: {error.strerror}") from error
-
-
-def end_with_parent(parent_pid: int) -> None:
-    """Send this process SIGTERM as soon as it is no longer the child of `parent_pid`, even while a town is built."""
-
-    def watch() -> None:
-        while os.getppid() == parent_pid:
-            time.sleep(_PARENT_CHECK_SECONDS)
-        _log.warning("process %d, which started this server, is gone: stopping", parent_pid)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

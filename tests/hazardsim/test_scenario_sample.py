@@ -66,6 +66,14 @@ def test_a_scene_depends_on_its_index_alone(around, assets, scenes):
     assert sample_scene(Scenario(), 8, scenes[3].index, around, assets) != scenes[3]
 
 
+def test_another_attempt_is_another_scene_of_the_same_slot(around, assets, scenes):
+    first = scenes[3]
+    again = sample_scene(Scenario(), 7, first.index, around, assets, attempt=1)
+    assert (again.index, again.attempt, again.id) == (first.index, 1, f"{first.id}-1")
+    assert again.ego != first.ego
+    assert again == sample_scene(Scenario(), 7, first.index, around, assets, attempt=1)
+
+
 def test_a_scene_is_plain_numbers(scenes):
     assert json.loads(json.dumps(scene_to_data(scenes[0])))["town"] == "Straight"
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from hazardsim.capture.shoot import frame_from_pictures
+from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera, SceneWeather
@@ -146,7 +147,7 @@ def written_by_hazardsim(root: Path) -> Path:
     places = ("road", "roadside")
     placed = tuple(PlacedAnomaly(f"p-{p}", p, Pose(8.0, 2.0, 0.0), 1.0, (2.0, 0.9, 0.8), p) for p in places)
     actors = (PlacedActor("vehicle.seat.leon", Pose(20.0, 2.0, 0.0), (10, 20, 30)),)
-    writer = SplitWriter(root, "test", {"scenario": "by hand"})
+    writer = SplitWriter(root, "test", {"scenario": "by hand", "frames": 3})
     for number in range(1, 4):
         town = "Town06" if number == 2 else "Town05"
         scene = Scene(f"{town}-{number}", "by-hand", 7, number, town, Pose(0, 0, 0), camera, weather, actors, placed)
@@ -161,7 +162,7 @@ def written_by_hazardsim(root: Path) -> Path:
             pictures["instance_segmentation"][rows, columns, 1] = 51 + k
             pictures["instance_segmentation"][rows, columns, 0] = 0
         writer.keep(frame_from_pictures(scene, pictures, [50, 51, 52], {"server": "x", "client": "x"}), number)
-    writer.finish()
+    finish_split(root, "test")
     return root
 
 

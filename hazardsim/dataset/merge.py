@@ -1,0 +1,125 @@
+"""Shards of a split, made apart, to one finished split: checked, copied, finished."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hazardsim.dataset.finish import finish_split, is_whole, manifest_length
+from hazardsim.dataset.journal import Journal
+from hazardsim.dataset.layout import KINDS, SPLITS, Split, SplitLayout
+from hazardsim.dataset.lock import hold_split
+from hazardsim.dataset.numbering import Slot, slot_of
+from hazardsim.dataset.recipe_file import FRAMES, first_difference, record_recipe
+from hazardsim.errors import DatasetError
+from hazardsim.files import read_record, record_from_json, write_whole
+
+Record = dict[str, Any]
+
+
+def merge(out: Path, shards: Sequence[Path]) -> list[Split]:
+    """Merge every split that the shards hold into `out`, which may be one of them; an interrupted merge can go on.
+
+    Raises:
+        DatasetError: recipes differ, a frame is missing, a file is not what its record says, or the disk is full.
+    """
+    sources = list(dict.fromkeys(path.resolve() for path in [*shards, out]))
+    found = [split for split in SPLITS if any((s / SplitLayout(split).recipe).exists() for s in sources)]
+    if not found:
+        raise DatasetError(
+            f"{', '.join(map(str, shards or [out]))}: no split was begun here; give folders that "
+            "hazardsim render --shard wrote"
+        )
+    for split in found:
+        with_split = [source for source in sources if (source / SplitLayout(split).recipe).exists()]
+        recipe = _common_recipe(with_split, split)
+        if is_whole(out, split, int(recipe[FRAMES])):
+            continue
+        with hold_split(out, split):
+            (out / SplitLayout(split).journal).mkdir(parents=True, exist_ok=True)
+            record_recipe(out, split, recipe)
+            for source in with_split:
+                _take_over(out, source, split, recipe)
+            finish_split(out, split)
+    return found
+
+
+def _common_recipe(sources: Sequence[Path], split: Split) -> Record:
+    """The recipe that all share; a finished set may have fewer frames than the shards that it grows by."""
+    recipes = [read_record(source / SplitLayout(split).recipe) for source in sources]
+    for source, recipe in zip(sources[1:], recipes[1:], strict=True):
+        difference = first_difference(recipes[0], recipe)
+        if difference is not None:
+            raise DatasetError(
+                f"{sources[0]} and {source} were not made alike: {split} {difference}; render the shard again"
+            )
+    return max(recipes, key=lambda recipe: int(recipe[FRAMES]))
+
+
+def _take_over(out: Path, source: Path, split: Split, recipe: Record) -> None:
+    """Check each frame of a source and copy it where it is not in `out` yet: pictures first, then its record."""
+    here = Journal(out, split)
+    kept, finished = here.kept(), manifest_length(out, split)
+    same = source.samefile(out)
+    for record in _records(source, split):
+        slot = _checked_slot(record, split, recipe, source)
+        pictures = _checked_pictures(record, split, slot, source)
+        if same or slot.number <= finished:
+            continue
+        if slot.number in kept:
+            if read_record(kept[slot.number]) != record:
+                raise DatasetError(f"frame {slot.number} of {source} differs from the one in {out}; delete one of them")
+            continue
+        for relative, data in pictures:
+            write_whole(out / relative, [data])
+        here.keep(slot.number, record)
+    if not same:
+        for record in _rejections(source, split):
+            slot = _checked_slot(record, split, recipe, source)
+            if slot.number > finished:
+                here.reject(slot, int(record["attempt"]), str(record["reason"]))
+
+
+def _rejections(source: Path, split: Split) -> Iterator[Record]:
+    finished = source / SplitLayout(split).rejected
+    if finished.is_file():
+        yield from (record_from_json(line) for line in finished.read_bytes().splitlines())
+    yield from (read_record(path) for path in Journal(source, split).rejected())
+
+
+def _records(source: Path, split: Split) -> Iterator[Record]:
+    manifest = source / SplitLayout(split).manifest
+    if manifest.is_file():
+        with manifest.open("rb") as lines:
+            for line in lines:
+                yield record_from_json(line)
+    yield from (read_record(path) for path in Journal(source, split).kept().values())
+
+
+def _checked_slot(record: Record, split: Split, recipe: Record, source: Path) -> Slot:
+    try:
+        slot = slot_of(int(record["number"]), recipe["towns"])
+        mine = (record["town"], record["index"]) == (slot.town, slot.index) and slot.number <= int(recipe[FRAMES])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"a record of {source} ({split}) is damaged: {error}; render that shard again") from error
+    if not mine:
+        raise DatasetError(f"frame {slot.number} of {source} ({split}) is not of this split; render that shard again")
+    return slot
+
+
+def _checked_pictures(record: Record, split: Split, slot: Slot, source: Path) -> list[tuple[str, bytes]]:
+    """Paths and bytes of a frame's files, each as its record says."""
+    layout, files = SplitLayout(split), []
+    for kind in KINDS:
+        relative = str(layout.file(kind, slot.town, slot.number))
+        entry = record["files"].get(kind, {})
+        try:
+            data = (source / relative).read_bytes()
+        except OSError as error:
+            raise DatasetError(f"{source / relative} cannot be read: {error.strerror}; render it again") from error
+        if entry.get("path") != relative or entry.get("sha256") != hashlib.sha256(data).hexdigest():
+            raise DatasetError(f"{source / relative} is not the file that its record names; render that shard again")
+        files.append((relative, data))
+    return files

@@ -1,0 +1,30 @@
+"""The recipe of a split: everything that decides its bytes."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from hazardsim.dataset.recipe_file import FRAMES
+from hazardsim.jobs.job import RenderJob
+from hazardsim.scenario.spec import scenario_to_data
+
+DRAWN_BY = "drawn_by"
+"""The key that only a running server can fill."""
+
+
+def recipe_of(job: RenderJob, catalogue_digest: str, drawn_by: str = "") -> dict[str, object]:
+    """The recipe of a job for models of this digest, drawn by this renderer."""
+    return {
+        "scenario": scenario_to_data(job.scenario),
+        "towns": list(job.towns),
+        "split": job.split,
+        FRAMES: job.frames,
+        "seed": job.seed,
+        "anomalies": job.anomalies,
+        "warm_up": job.warm_up,
+        "renderer": job.renderer,
+        DRAWN_BY: drawn_by,
+        "town_file": job.town_file,
+        "catalogue": catalogue_digest,
+        "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},
+    }

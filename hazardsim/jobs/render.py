@@ -1,0 +1,65 @@
+"""A job from its first frame to the finished split: what is missing is shared out among workers, then finished."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, wait
+from pathlib import Path
+
+from hazardsim.catalogue.library import load_catalogue
+from hazardsim.dataset.finish import finish_split, is_whole, missing_frames
+from hazardsim.dataset.lock import hold_split
+from hazardsim.dataset.recipe_file import compare_recipe
+from hazardsim.errors import ConfigError
+from hazardsim.jobs.executors import EXECUTORS
+from hazardsim.jobs.job import WHOLE, Part, RenderJob, Simulator, Task
+from hazardsim.jobs.progress import Progress, ProgressBar
+from hazardsim.jobs.recipe import DRAWN_BY, recipe_of
+
+_POLL_S = 0.2
+
+
+def render(
+    job: RenderJob, root: Path, simulator: Simulator, part: Part = WHOLE, workers: int = 1, executor: str = "local"
+) -> None:
+    """Make a part of the job below `root`, and finish the split where the part is all of it.
+
+    Raises:
+        HazardsimError: another split is there, another run is at it, or a worker gave up.
+    """
+    if executor not in EXECUTORS:
+        close = difflib.get_close_matches(executor, EXECUTORS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(EXECUTORS)}"
+        raise ConfigError(f"executor {executor!r} is not known; {hint}")
+    recipe = recipe_of(job, load_catalogue().digest)
+    unknown = frozenset({DRAWN_BY})  # known once a server runs
+    compare_recipe(root, job.split, recipe, unknown)
+    if is_whole(root, job.split, job.frames):
+        return
+    with hold_split(root, job.split, "" if part.is_whole else f"{part.number}-of-{part.count}"):
+        compare_recipe(root, job.split, recipe, unknown)  # again: it may have come while we waited
+        if is_whole(root, job.split, job.frames):
+            return
+        missing = set(missing_frames(root, job.split, job.frames))
+        tasks = [Task(job, str(root), share, simulator) for share in part.shared_out(workers)]
+        needed = [task for task in tasks if missing.intersection(task.part.numbers(job.frames))]
+        if needed:
+            _carry_out(needed, executor, Progress(root, job, part), f"{'+'.join(job.towns)} {job.split}")
+        if part.is_whole:
+            finish_split(root, job.split)
+
+
+def _carry_out(tasks: Sequence[Task], executor: str, progress: Progress, title: str) -> None:
+    """Run the tasks side by side; the first error stops them all."""
+    runner = EXECUTORS[executor]()
+    try:
+        with ProgressBar(progress, title) as bar:
+            running = {runner.submit(task) for task in tasks}
+            while running:
+                done, running = wait(running, _POLL_S, FIRST_EXCEPTION)
+                bar.update()
+                for future in done:
+                    future.result()
+    finally:
+        runner.close()
