@@ -17,6 +17,10 @@ class CheckpointError(OodEvalError):
     """A weights file that is missing, damaged, or of another make."""
 
 
+class NetworkError(OodEvalError):
+    """A network whose prediction breaks the contract of its kind, or is asked for what it withholds."""
+
+
 class DetectorError(OodEvalError):
     """A detector that is unknown, unfitted, or breaks the contract of its kind."""
 

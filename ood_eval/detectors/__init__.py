@@ -1,4 +1,4 @@
-"""Out-of-distribution detectors: one method, one file, one formula."""
+"""Out-of-distribution detectors: one method, one file or folder, one formula."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from ood_eval.detectors.background import Background
 from ood_eval.detectors.branch import Branch
 from ood_eval.detectors.check import check_detector
 from ood_eval.detectors.crf import CRF
-from ood_eval.detectors.detector import Detector, required_extras
+from ood_eval.detectors.detector import Detector, trained_parts
 from ood_eval.detectors.dropout import Dropout
 from ood_eval.detectors.energy import Energy
 from ood_eval.detectors.entropy import Entropy
@@ -52,5 +52,5 @@ __all__ = [
     "check_detector",
     "detector_class",
     "detector_label",
-    "required_extras",
+    "trained_parts",
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class Background(Detector):
@@ -19,7 +19,7 @@ class Background(Detector):
     Source: Hendrycks et al. 2022 section 5.1.
 
     Args:
-        class_name: the class that holds everything else; it must be one the segmenter was trained with.
+        class_name: the class that holds everything else; it must be one the network was trained with.
         inverted: True scores the log-odds of 1 - p_b.
     """
 
@@ -27,18 +27,18 @@ class Background(Detector):
         super().__init__()
         self.class_name, self.inverted = class_name, inverted
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, unbounded.
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, unbounded.
 
         Raises:
-            DetectorError: the segmenter has no such class.
+            DetectorError: the network has no such class.
         """
-        names = forward.segmenter.class_names
+        names = prediction.class_names
         if self.class_name not in names:
-            raise DetectorError(f"background: the segmenter has no class {self.class_name!r}, only {', '.join(names)}")
+            raise DetectorError(f"background: the network has no class {self.class_name!r}, only {', '.join(names)}")
         with torch.inference_mode():
             channel = names.index(self.class_name)
-            logits = forward.output.logits
+            logits = prediction.logits
             others = [index for index in range(len(names)) if index != channel]
             odds = logits[:, channel] - logits[:, others].logsumexp(dim=1)
             return -odds if self.inverted else odds

@@ -2,114 +2,184 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ood_eval.benchmarks.formats.labels import CLASS_NAMES
 from ood_eval.datasets.sample import VOID
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.small_networks import Veiled, small_classifier, small_segmenter
 from ood_eval.errors import DetectorError
-from ood_eval.networks.autoencoder import Autoencoder
-from ood_eval.networks.confidence_branch import ConfidenceBranch
-from ood_eval.networks.extras import Extras
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction, Reading, Source
 from ood_eval.networks.segmenter import Segmenter
 
-View = Callable[[Tensor], Forward]
+View = Callable[[Tensor], Prediction]
 
-_BATCH, _HEIGHT, _WIDTH, _WIDTH_OF_FEATURES = 3, 24, 40, 8
+_BATCH, _HEIGHT, _WIDTH = 3, 24, 40
 _ODD: Final = (23, 37)
 
 
 def check_detector(make: Callable[[], Detector], name: str = "detector") -> None:
-    """Runs a detector on a small seeded network and refuses any breach of the contract.
+    """Runs a detector on small seeded networks and refuses any breach of the contract.
 
-    Checked: refuses to score unfitted or without what it requires; shape, also of sizes that are no multiple of the
-    stride; float32, finite; the same twice, fitted twice too; leaves the shared pass as it was; a batch equals its
-    images one by one; survives saving and loading; void labels change nothing.
+    Checked on a segmenter, and on a classifier of whole images unless the detector reads `map`: refuses to score
+    unfitted, without its own network or without what it reads; reads nothing else; shape, also of sizes that are no
+    multiple of the stride; float32, finite; the same twice, fitted twice too; leaves what is shared as it was; a batch
+    equals its images one by one; survives saving and loading; void labels change nothing.
 
     Raises:
         DetectorError: which rule is broken.
     """
     try:
-        _check(make, name)
+        _check(make, name, small_segmenter())
+        if "map" not in make().reads:
+            _check(make, f"{name} of whole images", small_classifier())
     except DetectorError:
         raise
     except Exception as error:  # whatever a stranger's code may raise
         raise DetectorError(f"{name}: breaks with {type(error).__name__}: {error}") from error
 
 
-def _check(make: Callable[[], Detector], name: str) -> None:
-    view = _small_view()
-    images, labels = _pictures(view)
-    if make().fit_split is not None:
-        _must_refuse(make(), view(images), name, "it was never fitted")
-    detector = _fitted(make, view, images, labels)
-    if needed := make().requires:
-        _must_refuse(detector, Forward(_small_segmenter(dropout=0.0), images), name, f"it has no {', '.join(needed)}")
+def _check(make: Callable[[], Detector], name: str, network: Segmenter) -> None:
+    def equipped() -> Detector:
+        return _equipped(make(), network)
+
+    def view(images: Tensor) -> Prediction:
+        return Prediction.of(network, images)
+
+    images = torch.randint(
+        0, 256, (_BATCH, 3, _HEIGHT, _WIDTH), generator=torch.Generator().manual_seed(1), dtype=torch.uint8
+    )
+    labels = view(images).top[1].to(torch.uint8)
+    _check_refusals(make, equipped, view, images, labels, name)
+    detector = _fitted(equipped, view, images, labels)
     shared = view(images)
     before = {quantity: value.clone() for quantity, value in _shared(shared).items()}
     scores = detector.score(shared)
+    shape = (_BATCH, *shared.size)
     _require(isinstance(scores, Tensor), name, f"scores are {type(scores).__name__}, not a torch.Tensor")
     scores = scores.cpu()
-    _require(scores.shape == (_BATCH, _HEIGHT, _WIDTH), name, f"scores have shape {tuple(scores.shape)}, not [B,H,W]")
+    _require(scores.shape == shape, name, f"scores have shape {tuple(scores.shape)}, not {shape}")
     _require(scores.dtype == torch.float32, name, f"scores are {scores.dtype}, not float32")
     _require(bool(torch.isfinite(scores).all()), name, "scores hold NaN or infinity")
     for quantity, value in _shared(shared).items():
-        _require(torch.equal(value, before[quantity]), name, f"it changes the shared pass ({quantity})")
+        _require(torch.equal(value, before[quantity]), name, f"it changes what is shared ({quantity})")
     _require(torch.equal(detector.score(view(images)).cpu(), scores), name, "a second call differs")
-    again = _fitted(make, view, images, labels).score(view(images)).cpu()
+    again = _fitted(equipped, view, images, labels).score(view(images)).cpu()
     _require(torch.equal(again, scores), name, "fitted again on the same data, it scores otherwise")
     singles = torch.cat([detector.score(view(images[i : i + 1])).cpu() for i in range(_BATCH)])
     close = torch.allclose(singles, scores, rtol=1e-4, atol=1e-4 * float(scores.std()))
     _require(close, name, "a batch differs from its images one by one")
-    reloaded = make()
+    reloaded = equipped()
     reloaded.restore(_through_file(detector.state()))
     _require(torch.equal(reloaded.score(view(images)).cpu(), scores), name, "a saved copy differs")
-    odd = detector.score(view(images[:, :, : _ODD[0], : _ODD[1]])).shape
-    _require(tuple(odd) == (_BATCH, *_ODD), name, f"scores of images of {_ODD} have shape {tuple(odd)}")
-    _check_void(make, view, images, labels, name)
+    odd = view(images[:, :, : _ODD[0], : _ODD[1]])
+    found = tuple(detector.score(odd).shape)
+    _require(found == (_BATCH, *odd.size), name, f"scores of images of {_ODD} have shape {found}")
+    _check_reads(equipped, view, images, labels, name, scores)
+    _check_void(equipped, view, images, labels, name)
 
 
-def _shared(forward: Forward) -> dict[str, Tensor]:
-    """What detectors share of a pass, by name."""
+def _check_refusals(
+    make: Callable[[], Detector],
+    equipped: Callable[[], Detector],
+    view: View,
+    images: Tensor,
+    labels: Tensor,
+    name: str,
+) -> None:
+    """What lacks fitting, its own network, or a reading must not score."""
+    if make().fit_split is not None:
+        _must_refuse(equipped(), view(images), name, "it was never fitted")
+    part = make().trained_part
+    if part is not None:
+        _must_refuse(make(), view(images), name, f"it has no {part.name}")
+    detector = _fitted(equipped, view, images, labels)
+    for reading in sorted(detector.reads - {"logits", "map"}):
+        lacking = _withheld(view(images), detector.reads - {reading})
+        _must_refuse(detector, lacking, name, f"the prediction withholds {reading}")
+
+
+def _check_reads(
+    equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str, scores: Tensor
+) -> None:
+    """A detector must score alike when it sees nothing but what it says it reads."""
+    reads = equipped().reads
+
+    def narrow(images: Tensor) -> Prediction:
+        return _withheld(view(images), reads)
+
+    try:
+        found = _fitted(equipped, narrow, images, labels).score(narrow(images)).cpu()
+    except Exception as error:  # whatever a stranger's code may raise
+        raise DetectorError(f"{name}: reads more than {', '.join(sorted(reads))}: {error}") from error
+    _require(torch.equal(found, scores), name, f"it reads more than {', '.join(sorted(reads))}")
+
+
+def _withheld(prediction: Prediction, reads: frozenset[Reading]) -> Prediction:
+    """The same prediction without anything but `reads`."""
+    source = prediction.source
+    if source is not None and "network" not in reads:
+        source = Source(source.images, Veiled(source.network))
+    return dataclasses.replace(
+        prediction,
+        logits=prediction.logits if "logits" in reads else torch.zeros_like(prediction.logits),
+        features=prediction.features if "features" in reads else prediction.features[:, :0],
+        queries=prediction.queries if "queries" in reads else None,
+        source=source if "images" in reads else None,
+    )
+
+
+def _shared(prediction: Prediction) -> dict[str, Tensor]:
+    """What detectors share of a prediction, by name."""
     return {
-        "logits": forward.output.logits,
-        "features": forward.output.features,
-        "log_probabilities": forward.log_probabilities,
-        "top values": forward.top[0],
-        "top channels": forward.top[1],
-        "images": forward.images,
+        "logits": prediction.logits,
+        "features": prediction.features,
+        "log_probabilities": prediction.log_probabilities,
+        "top values": prediction.top[0],
+        "top channels": prediction.top[1],
+        "images": prediction.images,
     }
 
 
-def _check_void(make: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str) -> None:
-    """Void pixels must change nothing: either labels are not read, or pixels that are void are skipped.
+def _check_void(equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str) -> None:
+    """Void labels must change nothing: either labels are not read, or what is void is skipped.
 
     The first shows where the same images with all labels void fit the same detector, the second where further images
     with all labels void do.
     """
-    if make().fit_split is None:
+    if equipped().fit_split is None:
         return
-    scores = _fitted(make, view, images, labels).score(view(images))
+    scores = _fitted(equipped, view, images, labels).score(view(images))
     nothing = torch.full_like(labels, VOID)
     more = (torch.cat([images, images.flip(0) // 2]), torch.cat([labels, nothing]))
-    if torch.equal(_fitted(make, view, *more).score(view(images)), scores):
+    if torch.equal(_fitted(equipped, view, *more).score(view(images)), scores):
         return
     try:
-        unread = torch.equal(_fitted(make, view, images, nothing).score(view(images)), scores)
+        unread = torch.equal(_fitted(equipped, view, images, nothing).score(view(images)), scores)
     except (DetectorError, RuntimeError, ValueError, ArithmeticError, LookupError):
         # One that reads labels may refuse to be fitted on none.
         unread = False
     _require(unread, name, "void labels change the scores")
 
 
-def _fitted(make: Callable[[], Detector], view: View, images: Tensor, labels: Tensor) -> Detector:
-    detector = make()
+def _equipped(detector: Detector, network: Segmenter) -> Detector:
+    """The detector with a seeded, untrained network of its own where it has one."""
+    part = detector.trained_part
+    if part is not None:
+        given: dict[str, Any] = {"segmenter": network} if part.uses_segmenter else {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(2)
+            detector.equip(part.network(**part.arguments(**given)).eval())
+    return detector
+
+
+def _fitted(equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor) -> Detector:
+    detector = equipped()
     if detector.fit_split is not None:
         for index in range(len(images)):
             detector.observe(view(images[index : index + 1]), labels[index : index + 1])
@@ -117,9 +187,9 @@ def _fitted(make: Callable[[], Detector], view: View, images: Tensor, labels: Te
     return detector
 
 
-def _must_refuse(detector: Detector, forward: Forward, name: str, lack: str) -> None:
+def _must_refuse(detector: Detector, prediction: Prediction, name: str, lack: str) -> None:
     try:
-        detector.score(forward)
+        detector.score(prediction)
     except DetectorError:
         return
     raise DetectorError(f"{name}: scores although {lack}")
@@ -136,41 +206,3 @@ def _through_file(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _require(holds: bool, name: str, breach: str) -> None:
     if not holds:
         raise DetectorError(f"{name}: {breach}")
-
-
-class _SmallNetwork(nn.Module):
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, _WIDTH_OF_FEATURES, 5, stride=4, padding=2), nn.ReLU())
-        self.head = nn.Sequential(nn.Dropout2d(dropout), nn.Conv2d(_WIDTH_OF_FEATURES, len(CLASS_NAMES), 1))
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        features = self.features(images)
-        return self.classify(features), features, None
-
-    def classify(self, features: Tensor) -> Tensor:
-        return 4.0 * cast("Tensor", self.head(features))
-
-
-def _small_view() -> View:
-    """The seeded network with every extra, on any images."""
-    segmenter = _small_segmenter(dropout=0.1)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2)
-        extras = Extras(ConfidenceBranch(_WIDTH_OF_FEATURES).eval(), Autoencoder((4, 8), code=4).eval())
-    return lambda images: Forward(segmenter, images, extras)
-
-
-def _small_segmenter(dropout: float) -> Segmenter:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = _SmallNetwork(dropout)
-    return Segmenter(network, CLASS_NAMES).eval()
-
-
-def _pictures(view: View) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    size = (_BATCH, 3, _HEIGHT, _WIDTH)
-    images = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
-    labels = view(images).top[1].to(torch.uint8)
-    return images, labels

@@ -11,7 +11,7 @@ from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.mean_field import PairwiseKernel, mean_field
 from ood_eval.detectors.msp import probability_of_others
 from ood_eval.errors import ConfigError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 KernelName = Literal["bilateral", "gaussian"]
 
@@ -39,6 +39,8 @@ class CRF(Detector):
         ConfigError: an argument is outside its range.
     """
 
+    reads = frozenset({"logits", "map"})
+
     def __init__(
         self,
         kernel: KernelName = "bilateral",
@@ -61,12 +63,12 @@ class CRF(Detector):
         self.weight = published if weight is None else weight
         self.iterations, self.tolerance = iterations, tolerance
 
-    def score_map(self, forward: Forward) -> Tensor:
+    def score_map(self, prediction: Prediction) -> Tensor:
         """[B,H,W] f32 in 0..1."""
         with torch.inference_mode():
             # One image at a time: when to stop must not depend on the others of a batch.
             log_q = torch.stack(
                 [mean_field(one, self.kernel, self.weight, self.iterations, self.tolerance)
-                 for one in forward.log_probabilities]
+                 for one in prediction.log_probabilities]
             )  # fmt: skip
             return probability_of_others(log_q, log_q.argmax(dim=1))

@@ -1,62 +1,90 @@
-"""What a detector is: a segmenter's forward pass in, one score per pixel out."""
+"""What a detector is: a network's prediction in, one score for each pixel or image out."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ood_eval.errors import DetectorError
-from ood_eval.networks.extras import ExtraName
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import READINGS, Network, Prediction, Reading
+
+if TYPE_CHECKING:
+    # Of the types alone: what a detector scores does not depend on the code that trains.
+    from ood_eval.training.trained_part import TrainedPart
 
 FitSplit = Literal["training", "validation"]
 
 
 class Detector(ABC):
-    """Scores pixels: float32, finite, larger = more anomalous, resolved at the anomalous tail.
+    """Scores [B,*S] of a `Prediction`: float32, finite, larger = more anomalous, resolved at the anomalous tail.
 
-    A detector that must see data first names the split in `fit_split`; the runner then calls `observe` on each batch
-    and `finish` once. One that needs a network of its own, or dropout in the segmenter, names it in `requires`; the
-    runner trains it and passes it on in `Forward.extras`. Its constructor's defaults are its published settings.
-    Subclasses implement `score_map`.
-
-    `shares_pass` is False for one that runs a network on the images itself, so that averaging the shared pass over
-    scales would not reach it.
+    A detector says what it `reads` of a prediction, `map` if it makes sense for pixels only; a network that does not
+    give that is refused before anything is scored. One that must see data first names the split in `fit_split`; the
+    runner then calls `observe` on each batch and `finish` once. One with a network of its own describes it in
+    `trained_part`; the runner trains or loads it and hands it over by `equip`, after which it is `part`. Its
+    constructor's defaults are its published settings. Subclasses implement `score_map`.
     """
 
+    reads: frozenset[Reading] = frozenset({"logits"})
     fit_split: FitSplit | None = None
-    requires: frozenset[ExtraName] = frozenset()
-    shares_pass: bool = True
+    trained_part: TrainedPart | None = None
 
     def __init__(self) -> None:
         self._ready = self.fit_split is None
+        self._part: nn.Module | None = None
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: B027
-        """Sees one batch of the fit split; `labels` [B,H,W] u8 train ids, 255 void."""
+    @property
+    def part(self) -> nn.Module:
+        """The detector's own network.
+
+        Raises:
+            DetectorError: it was not handed over.
+        """
+        if self._part is None:
+            name = self.trained_part.name if self.trained_part is not None else "network of its own"
+            raise DetectorError(f"{type(self).__name__} needs its {name}, which this run has not; see `train_parts`")
+        return self._part
+
+    def equip(self, part: nn.Module) -> None:
+        """Takes over the network that `trained_part` describes, in evaluation mode on the device of the predictions."""
+        self._part = part
+
+    def check_network(self, network: Network) -> None:
+        """Refuses a network that cannot serve the detector.
+
+        Raises:
+            DetectorError: what it lacks.
+        """
+        refuse_lacking(type(self).__name__, self.reads - network.gives)
+
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: B027
+        """Sees one batch of the fit split; `labels` [B,*S] u8 train ids, 255 void."""
 
     def finish(self) -> None:
         """Turns what was observed into what scoring needs."""
         self._ready = True
 
-    def score(self, forward: Forward) -> Tensor:
-        """Scores [B,H,W] f32 at image size.
+    def score(self, prediction: Prediction) -> Tensor:
+        """Scores [B,*S] f32.
 
         Raises:
-            DetectorError: the detector needs fitting and has not seen `finish`, or what it requires is not at hand.
+            DetectorError: the detector needs fitting and has not seen `finish`, or its own network, or something in
+                the prediction.
         """
         name = type(self).__name__
-        if lacking := forward.extras.lacking(self.requires, forward.segmenter):
-            raise DetectorError(f"{name} needs {', '.join(lacking)}, which this run has not; see `train_extras`")
+        refuse_lacking(name, self.reads - prediction.gives)
+        if self.trained_part is not None:
+            _ = self.part
         if not self._ready:
             raise DetectorError(f"{name} must see the {self.fit_split} split before it can score; call observe, finish")
-        return self.score_map(forward)
+        return self.score_map(prediction)
 
     @abstractmethod
-    def score_map(self, forward: Forward) -> Tensor:
-        """Scores [B,H,W] f32 of a ready detector."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """Scores [B,*S] f32 of a ready detector."""
 
     def state(self) -> dict[str, Tensor]:
         """What fitting has found, by name; empty for a detector that needs none."""
@@ -75,6 +103,17 @@ class Detector(ABC):
         self._ready = True
 
 
-def required_extras(detectors: Iterable[Detector]) -> frozenset[ExtraName]:
-    """All that some detectors require together."""
-    return frozenset[ExtraName]().union(*(detector.requires for detector in detectors))
+def trained_parts(detectors: Iterable[Detector]) -> frozenset[TrainedPart]:
+    """The networks that some detectors have of their own."""
+    return frozenset(detector.trained_part for detector in detectors if detector.trained_part is not None)
+
+
+def refuse_lacking(name: str, lacking: frozenset[Reading]) -> None:
+    """Refuses to go on without what is lacking.
+
+    Raises:
+        DetectorError: something is.
+    """
+    if lacking:
+        words = " and ".join(READINGS[reading] for reading in READINGS if reading in lacking)
+        raise DetectorError(f"{name} reads {words}, which this network does not give")

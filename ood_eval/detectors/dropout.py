@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.errors import ConfigError
-from ood_eval.networks.dropout import awake_dropout
-from ood_eval.networks.forward import Forward
+from ood_eval.errors import ConfigError, DetectorError
+from ood_eval.networks.dropout import awake_dropout, dropout_layers
+from ood_eval.networks.prediction import Network, Prediction
+from ood_eval.networks.segmenter import Segmenter
 
 
 class Dropout(Detector):
@@ -28,8 +31,7 @@ class Dropout(Detector):
         ConfigError: fewer than two passes.
     """
 
-    requires = frozenset({"dropout"})
-    shares_pass = False
+    reads = frozenset({"features", "images", "network"})
 
     def __init__(self, passes: int = 30, seed: int = 0) -> None:
         super().__init__()
@@ -37,22 +39,33 @@ class Dropout(Detector):
             raise ConfigError(f"dropout: a variance needs at least 2 passes, not {passes}")
         self.passes, self.seed = passes, seed
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..0.25."""
-        return torch.cat([self._variance(forward, index) for index in range(len(forward.images))])
+    def check_network(self, network: Network) -> None:
+        """Refuses a network without dropout layers.
 
-    def _variance(self, forward: Forward, index: int) -> Tensor:
-        """[1,H,W] of one image, by Welford's update, so that memory does not grow with the passes."""
-        segmenter = forward.segmenter
-        image = forward.images[index : index + 1]
+        Raises:
+            DetectorError: it has none, or withholds its layers.
+        """
+        super().check_network(network)
+        if not dropout_layers(cast("Segmenter", network)):
+            raise DetectorError("Dropout repeats dropout, and this network has no dropout layer")
+
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32 in 0..0.25."""
+        self.check_network(prediction.network)
+        return torch.cat([self._variance(prediction, index) for index in range(len(prediction.images))])
+
+    def _variance(self, prediction: Prediction, index: int) -> Tensor:
+        """[1,*S] of one image, by Welford's update, so that memory does not grow with the passes."""
+        segmenter = cast("Segmenter", prediction.network)
+        image = prediction.images[index : index + 1]
         classify = getattr(segmenter.network, "classify", None)
         # Before dropout wakes: the shared pass is without it.
-        features = forward.output.features[index : index + 1] if classify is not None else None
+        features = prediction.features[index : index + 1]
         mean = squares = torch.zeros((), device=image.device)
         with torch.inference_mode(), awake_dropout(segmenter.network, image.device, self.seed):
             for number in range(1, self.passes + 1):
                 coarse = classify(features) if classify is not None else segmenter(image)[0]
-                p = forward.upsample(coarse).softmax(dim=1)
+                p = prediction.at_logit_size(coarse).softmax(dim=1)
                 step = p - mean
                 mean = mean + step / number
                 squares = squares + step * (p - mean)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class Energy(Detector):
@@ -30,9 +30,9 @@ class Energy(Detector):
             raise ConfigError(f"energy: the temperature must be above zero, not {temperature}")
         self.temperature = temperature
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, unbounded."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, unbounded."""
         with torch.inference_mode():
             if self.temperature == 1.0:
-                return forward.log_probabilities.amax(dim=1) - forward.top[0]
-            return -self.temperature * (forward.output.logits / self.temperature).logsumexp(dim=1)
+                return prediction.log_probabilities.amax(dim=1) - prediction.top[0]
+            return -self.temperature * (prediction.logits / self.temperature).logsumexp(dim=1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class Entropy(Detector):
@@ -17,8 +17,8 @@ class Entropy(Detector):
     Source: Chan et al. 2021 (https://arxiv.org/abs/2012.06575) equation 3.
     """
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..1."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32 in 0..1."""
         with torch.inference_mode():
-            log_p = forward.log_probabilities
+            log_p = prediction.log_probabilities
             return -(log_p.exp() * log_p).sum(dim=1) / math.log(max(log_p.shape[1], 2))

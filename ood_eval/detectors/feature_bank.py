@@ -33,8 +33,8 @@ class FeatureBank:
         self.features = torch.zeros(0, 0)
 
     def add(self, features: Tensor) -> None:
-        """Offers features [B,D,h,w] f32."""
-        for one in features.flatten(2).transpose(1, 2):
+        """Offers features [B,D,*s] f32."""
+        for one in features.reshape(*features.shape[:2], -1).transpose(1, 2):
             places = torch.randperm(len(one), generator=self._random)[: self._per_image]
             priorities = torch.cat([self._priorities, torch.rand(len(places), generator=self._random)])
             chosen = one[places.to(one.device)].cpu()

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class KLMatching(Detector):
@@ -26,14 +26,14 @@ class KLMatching(Detector):
         super().__init__()
         self.sums: Tensor = torch.zeros(0, 0, dtype=torch.float64)
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
         """Adds posteriors to the sum of the class they predict; labels are not used."""
         with torch.inference_mode():
-            p = forward.log_probabilities.exp()
+            p = prediction.log_probabilities.exp()
             classes = p.shape[1]
-            flat = p.permute(0, 2, 3, 1).reshape(-1, classes)
+            flat = p.movedim(1, -1).reshape(-1, classes)
             sums = torch.zeros(classes, classes, dtype=torch.float64)
-            sums.index_add_(0, forward.top[1].reshape(-1).cpu(), flat.cpu().double())
+            sums.index_add_(0, prediction.top[1].reshape(-1).cpu(), flat.cpu().double())
         self.sums = sums if self.sums.numel() == 0 else self.sums + sums
 
     def finish(self) -> None:
@@ -46,15 +46,15 @@ class KLMatching(Detector):
             raise DetectorError("kl_matching: saw no image; its validation split is empty")
         super().finish()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, at least 0."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, at least 0."""
         with torch.inference_mode():
             totals = self.sums.sum(dim=1, keepdim=True)
             typical = torch.where(totals > 0, self.sums / totals.clamp_min(self._floor), torch.eye(len(self.sums)))
-            log_typical = typical.clamp_min(self._floor).log().float().to(forward.images.device)
-            log_p = forward.log_probabilities
+            log_typical = typical.clamp_min(self._floor).log().float().to(prediction.logits.device)
+            log_p = prediction.log_probabilities
             p = log_p.exp()
-            cross = torch.einsum("bchw,kc->bkhw", p, log_typical).amax(dim=1)
+            cross = torch.einsum("bc...,kc->bk...", p, log_typical).amax(dim=1)
             return ((p * log_p).sum(dim=1) - cross).clamp_min(0.0)
 
     def state(self) -> dict[str, Tensor]:

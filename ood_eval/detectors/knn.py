@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.feature_bank import FeatureBank
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class KNN(Detector):
@@ -29,6 +29,7 @@ class KNN(Detector):
         ConfigError: a count is below one.
     """
 
+    reads = frozenset({"features"})
     fit_split = "training"
 
     def __init__(self, k: int = 10, per_image: int = 64, bank: int = 8192, seed: int = 0) -> None:
@@ -39,9 +40,9 @@ class KNN(Detector):
         self._sample = FeatureBank(bank, per_image, seed)
         self.bank: Tensor = torch.zeros(0, 0)
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
         """Offers the bank features; labels are not used."""
-        self._sample.add(normalize(forward.output.features, dim=1))
+        self._sample.add(normalize(prediction.features, dim=1))
 
     def finish(self) -> None:
         """Takes the bank over.
@@ -54,18 +55,17 @@ class KNN(Detector):
         self.bank = self._sample.features
         super().finish()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..2."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32 in 0..2."""
         with torch.inference_mode():
-            features = normalize(forward.output.features, dim=1)
-            batch, width, height, columns = features.shape
-            flat = features.permute(0, 2, 3, 1).reshape(batch * height * columns, width)
+            features = normalize(prediction.features, dim=1)
+            flat = features.movedim(1, -1).reshape(-1, features.shape[1])
             bank = self.bank.to(flat.device)
             nearest = [
                 (part @ bank.T).topk(min(self.k, len(bank)), dim=1).values[:, -1] for part in torch.split(flat, 4096)
             ]
             distance = (2.0 - 2.0 * torch.cat(nearest)).clamp_min(0.0).sqrt()
-            return forward.upsample(distance.reshape(batch, 1, height, columns))[:, 0]
+            return prediction.at_logit_size(distance.reshape(len(features), 1, *features.shape[2:]))[:, 0]
 
     def state(self) -> dict[str, Tensor]:
         """The bank, [N,D] f32."""

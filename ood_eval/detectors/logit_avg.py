@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class LogitAvg(Detector):
@@ -15,7 +15,7 @@ class LogitAvg(Detector):
     Source: Hendrycks et al. 2022 section 4 (multi-label baselines).
     """
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, unbounded."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, unbounded."""
         with torch.inference_mode():
-            return -forward.output.logits.mean(dim=1)
+            return -prediction.logits.mean(dim=1)

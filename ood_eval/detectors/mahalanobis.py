@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from ood_eval.datasets.sample import VOID
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class Mahalanobis(Detector):
@@ -27,6 +27,7 @@ class Mahalanobis(Detector):
         ConfigError: the ridge is not above zero.
     """
 
+    reads = frozenset({"features"})
     fit_split = "training"
 
     def __init__(self, ridge: float = 1e-3) -> None:
@@ -38,14 +39,16 @@ class Mahalanobis(Detector):
         self.sums: Tensor = torch.zeros(0, 0, dtype=torch.float64)
         self.products: Tensor = torch.zeros(0, 0, dtype=torch.float64)
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:
         """Adds features under their true class; void labels do not count."""
-        features = forward.output.features
-        classes, width = len(forward.segmenter.class_names), features.shape[1]
-        size = (features.shape[2], features.shape[3])
-        coarse = interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].long().reshape(-1)
+        features = prediction.features
+        classes, width = prediction.logits.shape[1], features.shape[1]
+        coarse = labels.long().reshape(-1)
+        if features.ndim == 4:
+            size = (features.shape[2], features.shape[3])
+            coarse = interpolate(labels[:, None].float(), size=size, mode="nearest-exact")[:, 0].long().reshape(-1)
         keep = coarse != VOID
-        flat = features.permute(0, 2, 3, 1).reshape(-1, width)[keep].cpu().double()
+        flat = features.movedim(1, -1).reshape(-1, width)[keep].cpu().double()
         true = coarse[keep].cpu()
         if self.counts.numel() == 0:
             self.counts = torch.zeros(classes, dtype=torch.float64)
@@ -71,18 +74,18 @@ class Mahalanobis(Detector):
         super().restore(state)
         self._prepare()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, at least 0."""
-        features = forward.output.features
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, at least 0."""
+        features = prediction.features
         device = features.device
         with torch.inference_mode():
-            centred = features - self._centre.to(device)[None, :, None, None]
-            white = torch.einsum("bdhw,ed->behw", centred, self._whitening.to(device))
+            centred = features - _along_channels(self._centre.to(device), features)
+            white = torch.einsum("bd...,ed->be...", centred, self._whitening.to(device))
             means = self._means.to(device)
             lengths = (white**2).sum(dim=1, keepdim=True)
-            cross = torch.einsum("behw,ke->bkhw", white, means)
-            distances = lengths - 2.0 * cross + (means**2).sum(dim=1)[None, :, None, None]
-            return forward.upsample(distances.amin(dim=1, keepdim=True).clamp_min(0.0))[:, 0]
+            cross = torch.einsum("be...,ke->bk...", white, means)
+            distances = lengths - 2.0 * cross + _along_channels((means**2).sum(dim=1), cross)
+            return prediction.at_logit_size(distances.amin(dim=1, keepdim=True).clamp_min(0.0))[:, 0]
 
     def state(self) -> dict[str, Tensor]:
         """Pixels per class [K], feature sums per class [K,D] and the sum of outer products [D,D], f64."""
@@ -101,3 +104,8 @@ class Mahalanobis(Detector):
         whitening = torch.linalg.solve_triangular(factor, torch.eye(len(factor), dtype=torch.float64), upper=False)
         self._whitening, self._centre = whitening.float(), centre.float()
         self._means = (means @ whitening.T).float()
+
+
+def _along_channels(values: Tensor, like: Tensor) -> Tensor:
+    """[C] as [1,C,1,...] with as many dimensions as `like`."""
+    return values.view(1, -1, *[1] * (like.ndim - 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class MaxLogit(Detector):
@@ -14,6 +14,6 @@ class MaxLogit(Detector):
     Source: Hendrycks et al. 2022 (https://arxiv.org/abs/1911.11132) section 3.
     """
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, unbounded."""
-        return -forward.top[0]
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, unbounded."""
+        return -prediction.top[0]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class MSP(Detector):
@@ -17,12 +17,12 @@ class MSP(Detector):
     Source: Hendrycks and Gimpel 2017 (https://arxiv.org/abs/1610.02136); Hendrycks et al. 2022 section 5.1.
     """
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32 in 0..1."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32 in 0..1."""
         with torch.inference_mode():
-            return probability_of_others(forward.log_probabilities, forward.top[1])
+            return probability_of_others(prediction.log_probabilities, prediction.top[1])
 
 
 def probability_of_others(log_probabilities: Tensor, channels: Tensor) -> Tensor:
-    """Sum over c of p_c without the channel given for each pixel: of [B,K,H,W] and [B,H,W] i64, [B,H,W] f32."""
+    """Sum over c of p_c without the channel given for each place: of [B,K,*S] and [B,*S] i64, [B,*S] f32."""
     return log_probabilities.exp().scatter_(1, channels[:, None], 0.0).sum(dim=1)

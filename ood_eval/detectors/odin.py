@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -10,7 +11,8 @@ from torch.nn.functional import nll_loss
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
+from ood_eval.networks.segmenter import Segmenter
 
 
 class ODIN(Detector):
@@ -31,7 +33,7 @@ class ODIN(Detector):
         ConfigError: the temperature is not above zero, or the step is below it.
     """
 
-    shares_pass = False
+    reads = frozenset({"images", "network"})
 
     def __init__(self, temperature: float = 1000.0, epsilon: float = 0.0014) -> None:
         super().__init__()
@@ -39,22 +41,22 @@ class ODIN(Detector):
             raise ConfigError(f"odin: needs temperature > 0 and epsilon >= 0, not {temperature:g}, {epsilon:g}")
         self.temperature, self.epsilon = temperature, epsilon
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, at most 0."""
-        segmenter = forward.segmenter
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, at most 0."""
+        segmenter = cast("Segmenter", prediction.network)
         # A step after it may score inside inference mode, which a gradient must leave.
         with torch.inference_mode(mode=False), torch.enable_grad():
-            normalised = segmenter.normalise(forward.images).requires_grad_()
+            normalised = segmenter.normalise(prediction.images).requires_grad_()
             tempered = segmenter.raw(normalised)[0].float() / self.temperature
             loss = nll_loss(tempered.log_softmax(dim=1), tempered.argmax(dim=1), reduction="sum")
             (gradient,) = torch.autograd.grad(loss, normalised)
         with torch.inference_mode():
             moved = normalised.detach() - self.epsilon * gradient.sign() / segmenter.std
-            return _tempered_odds(forward.upsample(segmenter.raw(moved)[0]), self.temperature)
+            return _tempered_odds(prediction.at_logit_size(segmenter.raw(moved)[0]), self.temperature)
 
 
 def _tempered_odds(logits: Tensor, temperature: float) -> Tensor:
-    """T (log mean over the other channels of exp(z/T) - max z/T), [B,H,W] f32 of [B,K,H,W]."""
+    """T (log mean over the other channels of exp(z/T) - max z/T), [B,*S] f32 of [B,K,*S]."""
     top, channel = logits.max(dim=1, keepdim=True)
     gaps = (logits - top).double() / temperature
     gaps = gaps.scatter_(1, channel, float("-inf"))

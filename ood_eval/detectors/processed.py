@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.detector import Detector, refuse_lacking
 from ood_eval.detectors.steps.step import Step
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Network, Prediction
 
 
 class Processed(Detector):
@@ -24,29 +24,41 @@ class Processed(Detector):
     """
 
     def __init__(self, inner: Detector, steps: Sequence[Step]) -> None:
-        self.fit_split, self.requires, self.shares_pass = inner.fit_split, inner.requires, inner.shares_pass
+        self.fit_split, self.trained_part = inner.fit_split, inner.trained_part
         super().__init__()
         self.inner, self.steps = inner, tuple(steps)
+        self.reads = inner.reads.union(*(step.reads for step in self.steps))
         for step in self.steps:
             step.check(inner)
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:
-        """Shows the detector the pass that it will score from."""
+    def equip(self, part: nn.Module) -> None:
+        """Hands the network on to the detector."""
+        self.inner.equip(part)
+        super().equip(part)
+
+    def check_network(self, network: Network) -> None:
+        """Refuses a network that cannot serve the detector or a step."""
+        self.inner.check_network(network)
+        for step in self.steps:
+            refuse_lacking(step.name(), step.reads - network.gives)
+
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:
+        """Shows the detector the prediction that it will score from."""
         for step in reversed(self.steps):
-            forward = step.seen(forward)
-        self.inner.observe(forward, labels)
+            prediction = step.seen(prediction)
+        self.inner.observe(prediction, labels)
 
     def finish(self) -> None:
         """Finishes the detector."""
         self.inner.finish()
         super().finish()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32."""
         score = self.inner.score
         for step in self.steps:
             score = partial(step.score, score)
-        return score(forward)
+        return score(prediction)
 
     def state(self) -> dict[str, Tensor]:
         """The detector's."""

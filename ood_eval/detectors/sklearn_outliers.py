@@ -12,7 +12,7 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.feature_bank import FeatureBank
 from ood_eval.errors import DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class SklearnOutliers(Detector):
@@ -26,6 +26,7 @@ class SklearnOutliers(Detector):
         seed: of the sample, and of the estimator where it draws.
     """
 
+    reads = frozenset({"features"})
     fit_split = "training"
 
     def __init__(self, sample: int, per_image: int, seed: int) -> None:
@@ -38,9 +39,9 @@ class SklearnOutliers(Detector):
     def estimator(self, count: int) -> Any:  # noqa: ANN401
         """A new estimator with scikit-learn's `fit` and `score_samples`, for a sample of `count` features."""
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
         """Offers the sample features; labels are not used."""
-        self._bank.add(forward.output.features)
+        self._bank.add(prediction.features)
 
     def finish(self) -> None:
         """Fits on the sample.
@@ -57,17 +58,17 @@ class SklearnOutliers(Detector):
         super().restore(state)
         self._fit()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32."""
-        features = forward.output.features
-        batch, width, height, columns = features.shape
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32."""
+        features = prediction.features
+        batch, width = features.shape[:2]
         scores = []
         # One image at a time: the estimators' blocks of matrix products would otherwise depend on the batch.
-        for one in features.permute(0, 2, 3, 1).reshape(batch, -1, width).cpu().numpy():
+        for one in features.movedim(1, -1).reshape(batch, -1, width).cpu().numpy():
             scores.append(-self._fitted.score_samples(one))  # noqa: PERF401
-        coarse = torch.from_numpy(np.stack(scores).astype(np.float32)).reshape(batch, 1, height, columns)
+        coarse = torch.from_numpy(np.stack(scores).astype(np.float32)).reshape(batch, 1, *features.shape[2:])
         with torch.inference_mode():
-            return forward.upsample(coarse.to(features.device))[:, 0]
+            return prediction.at_logit_size(coarse.to(features.device))[:, 0]
 
     def state(self) -> dict[str, Tensor]:
         """The sample, [N,D] f32."""

@@ -12,7 +12,7 @@ from ood_eval.detectors.steps.boundary import Boundary
 from ood_eval.detectors.steps.smooth import Smooth
 from ood_eval.detectors.steps.step import Score
 from ood_eval.errors import DetectorError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 class StandardizedMaxLogits(Detector):
@@ -34,12 +34,14 @@ class StandardizedMaxLogits(Detector):
         super().__init__()
         self._border = Boundary() if boundary else None
         self._smoothing = Smooth() if smoothing else None
+        if boundary or smoothing:
+            self.reads = self.reads | {"map"}
         self.moments: Tensor = torch.zeros(3, 0, dtype=torch.float64)
 
-    def observe(self, forward: Forward, labels: Tensor) -> None:  # noqa: ARG002
+    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
         """Adds count, sum and sum of squares of the max logits per predicted class; labels are not used."""
-        values, channels = (part.reshape(-1).cpu() for part in forward.top)
-        classes = len(forward.segmenter.class_names)
+        values, channels = (part.reshape(-1).cpu() for part in prediction.top)
+        classes = prediction.logits.shape[1]
         values = values.double()
         rows = [torch.bincount(channels, weight, minlength=classes) for weight in (values**0, values, values**2)]
         moments = torch.stack([row.double() for row in rows])
@@ -55,14 +57,14 @@ class StandardizedMaxLogits(Detector):
             raise DetectorError("standardized_max_logits: saw no image; its training split is empty")
         super().finish()
 
-    def score_map(self, forward: Forward) -> Tensor:
-        """[B,H,W] f32, unbounded."""
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32, unbounded."""
         score: Score = self._standardized
         for step in (self._border, self._smoothing):
             score = partial(step.score, score) if step is not None else score
-        return score(forward)
+        return score(prediction)
 
-    def _standardized(self, forward: Forward) -> Tensor:
+    def _standardized(self, prediction: Prediction) -> Tensor:
         count, first, second = self.moments
         empty = count < 2
         whole = self.moments.sum(dim=1)
@@ -70,8 +72,8 @@ class StandardizedMaxLogits(Detector):
         mean = first / count.clamp_min(1.0)
         variance = (second - count * mean**2) / (count - 1).clamp_min(1.0)
         deviation = variance.clamp_min(1e-12).sqrt()
-        device = forward.images.device
-        values, channels = forward.top
+        device = prediction.logits.device
+        values, channels = prediction.top
         with torch.inference_mode():
             return (mean.float().to(device)[channels] - values) / deviation.float().to(device)[channels]
 

@@ -20,7 +20,7 @@ from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, Suite
 from ood_eval.engine.summary import summarise, write_summary
 from ood_eval.errors import ConfigError, DataError
-from ood_eval.training import ExtrasPlan, Machine
+from ood_eval.training import Machine
 
 _LOG: Final = logging.getLogger(__name__)
 # Sets whose adapter takes a label policy of StreetHazards, and whether it takes `official`.
@@ -41,7 +41,7 @@ class Campaign:
         limit_train: train and fit on the first so many images only.
         limit_test: score the first so many images of each set only.
         devices: what scoring runs on, as torch names them.
-        machine: what extras are trained on.
+        machine: what methods train their own networks on.
     """
 
     suite: Suite
@@ -80,7 +80,6 @@ class Campaign:
             return out
         done: list[tuple[Evaluation, Path]] = []
         for seed, checkpoint in checkpoints.items():
-            plan = ExtrasPlan(seed=seed or 0)
             for spec, test in tests:
                 evaluation = Evaluation(
                     self.suite,
@@ -92,7 +91,6 @@ class Campaign:
                     seed,
                     self.devices,
                     self.machine,
-                    plan,
                 )
                 done.append((evaluation, evaluation.run(out)))
         self._together(out, done)

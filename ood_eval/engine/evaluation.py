@@ -18,7 +18,7 @@ import torch
 
 from ood_eval.datasets.fingerprint import dataset_hash, file_hash
 from ood_eval.datasets.sample import SegDataset
-from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
+from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
 from ood_eval.engine.aggregation import SEGMENTER, Aggregation
 from ood_eval.engine.code import FITTING, code_identity
 from ood_eval.engine.row import Provenance, write_rows
@@ -27,8 +27,8 @@ from ood_eval.engine.scoring import check_classes, evaluate, fit_detectors
 from ood_eval.engine.suite import BenchmarkSpec, Suite
 from ood_eval.errors import CheckpointError, ConfigError, ResultError
 from ood_eval.files import content_key, write_json
-from ood_eval.networks import Extras, Segmenter, load_segmenter
-from ood_eval.training import ExtrasPlan, Machine, extras_identity, train_extras
+from ood_eval.networks import Segmenter, load_segmenter
+from ood_eval.training import Machine, TrainsOn, part_keys, train_parts
 
 __all__ = ["SEGMENTER", "Evaluation"]
 
@@ -49,8 +49,7 @@ class Evaluation:
         policy: name of the label policy that the scored split was made with, "" for a set that has none.
         seed: of the training run, None where the checkpoint was given.
         devices: what scores, as torch names them; several share out the shards, a process each.
-        machine: what extras are trained on.
-        extras: how they are trained.
+        machine: what methods train their own networks on.
     """
 
     suite: Suite
@@ -62,14 +61,13 @@ class Evaluation:
     seed: int | None
     devices: tuple[str, ...] = ("cpu",)
     machine: Machine = field(default_factory=Machine)
-    extras: ExtrasPlan = field(default_factory=ExtrasPlan)
 
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
         The key is a hash of suite, policy, data, checkpoint and code: a finished evaluation answers at once, a broken
-        one continues at its last 32 images. Fitted detectors are kept in `out/fitted`, extras in `out/extras`, for
-        every evaluation that has the same of what they depend on.
+        one continues at its last 32 images. Fitted detectors are kept in `out/fitted` and methods' own networks in
+        `out/parts`, for every evaluation that has the same of what they depend on.
 
         Raises:
             OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.
@@ -94,18 +92,18 @@ class Evaluation:
             "data": dataset_hash(self.test),
             "fitted_on": {name: dataset_hash(self.fit_splits[name]) for name in needed},
             "checkpoint": _checkpoint_hash(self.checkpoint),
-            "extras": self._extras_identity(detectors),
+            "parts": self._part_keys(detectors),
             "seed": self.seed,
             "code": code_identity(detectors.values()),
         }
 
-    def _extras_identity(self, detectors: Mapping[str, Detector]) -> dict[str, str]:
-        needed = required_extras(detectors.values())
-        if "training" not in self.fit_splits:
-            if needed - {"dropout"}:
-                raise ConfigError(f"{', '.join(sorted(needed))}: must be trained, and there is no training split")
-            return {}
-        return extras_identity(needed, self.checkpoint, self.fit_splits["training"], self.extras)
+    def _part_keys(self, detectors: Mapping[str, Detector]) -> dict[str, str]:
+        parts = trained_parts(detectors.values())
+        return part_keys(parts, self.checkpoint, self._splits(), self.seed or 0)
+
+    def _splits(self) -> dict[TrainsOn, SegDataset]:
+        """What methods may train their own networks on."""
+        return {"in_distribution": self.fit_splits["training"]} if "training" in self.fit_splits else {}
 
     def _compute(
         self,
@@ -116,35 +114,39 @@ class Evaluation:
         maps: ScoreMaps,
     ) -> None:
         states = self._states(detectors, identity, out)
-        keys = self._extras_identity(detectors)
-        segmenter, extras = self.instruments(detectors, states, out, self.devices[0], keys)
+        keys = self._part_keys(detectors)
+        segmenter = self.prepared(detectors, states, out, self.devices[0], keys)
         second = "smiyc" in self.suite.protocols or self.benchmark.open_miou
         if second:
             _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, maps.folder)
         kept = maps if second else None
         if len(self.devices) > 1:
             self._share_out(states, out, folder, kept, keys)
-        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, extras, kept)
+        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, kept)
         numbers = Aggregation(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
         rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
         write_rows(folder / "rows.jsonl", rows)
 
-    def instruments(
+    def prepared(
         self,
         detectors: Mapping[str, Detector],
         states: Mapping[str, Path],
         out: Path,
         device: str,
         keys: Mapping[str, str],
-    ) -> tuple[Segmenter, Extras]:
-        """The segmenter and extra networks on a device; fits the detectors, or loads what fitting found."""
+    ) -> Segmenter:
+        """The segmenter on a device; gives the detectors their networks and what fitting finds, trained if need be."""
         segmenter = load_segmenter(self.checkpoint).to(device)
         check_classes(segmenter, self.test)
-        needed = required_extras(detectors.values())
-        split = self.fit_splits.get("training", self.test)
-        extras = train_extras(needed, self.checkpoint, split, out, self.extras, self.machine, keys).to(device)
-        fit_detectors(detectors, segmenter, self.fit_splits, states, extras)
-        return segmenter, extras
+        for detector in detectors.values():
+            detector.check_network(segmenter)
+        needed = trained_parts(detectors.values())
+        parts = train_parts(needed, self.checkpoint, self._splits(), out, self.seed or 0, self.machine, keys)
+        for detector in detectors.values():
+            if detector.trained_part is not None:
+                detector.equip(parts[detector.trained_part].to(device))
+        fit_detectors(detectors, segmenter, self.fit_splits, states)
+        return segmenter
 
     def _share_out(
         self, states: Mapping[str, Path], out: Path, folder: Path, maps: ScoreMaps | None, keys: Mapping[str, str]
@@ -172,7 +174,7 @@ class Evaluation:
     def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
         """The file of each fitted detector's state: named by all that it depends on."""
         fitted_on = identity["fitted_on"]
-        shared = {key: identity[key] for key in ("checkpoint", "extras")}
+        shared = {key: identity[key] for key in ("checkpoint", "parts")}
         found = {}
         for label, detector in detectors.items():
             if detector.fit_split is not None and isinstance(fitted_on, dict):
@@ -207,8 +209,8 @@ def _score_part(
     torch.set_num_threads(threads)
     suite = evaluation.suite
     detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in suite.detectors}
-    segmenter, extras = evaluation.instruments(detectors, states, out, evaluation.devices[part[0]], keys)
-    evaluate(suite, detectors, segmenter, evaluation.test, folder, extras, maps, part)
+    segmenter = evaluation.prepared(detectors, states, out, evaluation.devices[part[0]], keys)
+    evaluate(suite, detectors, segmenter, evaluation.test, folder, maps, part)
 
 
 def checked_device(name: str) -> str:

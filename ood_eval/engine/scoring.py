@@ -34,7 +34,7 @@ from ood_eval.engine.suite import Suite
 from ood_eval.engine.tally import Tally
 from ood_eval.errors import CheckpointError, ConfigError, DataError
 from ood_eval.files import write_bytes
-from ood_eval.networks import Extras, Forward, Segmenter, images_from_rgb
+from ood_eval.networks import Prediction, Segmenter, images_from_rgb
 
 _SHARD: Final = 32
 
@@ -44,7 +44,6 @@ def fit_detectors(
     segmenter: Segmenter,
     splits: Mapping[str, SegDataset],
     states: Mapping[str, Path],
-    extras: Extras,
 ) -> None:
     """Lets every detector that must see data see its split, in one pass per split; what each finds is kept.
 
@@ -53,7 +52,6 @@ def fit_detectors(
         segmenter: in evaluation mode.
         splits: by the name that `Detector.fit_split` gives.
         states: the file of each such detector's state, by label; one that exists is loaded.
-        extras: what some detectors need beside the segmenter.
 
     Raises:
         ConfigError: a split is not at hand.
@@ -69,10 +67,10 @@ def fit_detectors(
         for sample in _bar(splits[name], f"fitting on {name}"):
             if sample.classes is None:
                 raise DataError(f"sample {sample.id} has no class labels")
-            forward = _forward(segmenter, sample, extras)
-            labels = torch.from_numpy(sample.classes.copy())[None].to(forward.images.device)
+            prediction = _predict(segmenter, sample)
+            labels = torch.from_numpy(sample.classes.copy())[None].to(prediction.logits.device)
             for detector in waiting.values():
-                detector.observe(forward, labels)
+                detector.observe(prediction, labels)
         for label, detector in waiting.items():
             detector.finish()
             stream = io.BytesIO()
@@ -86,7 +84,6 @@ def evaluate(
     segmenter: Segmenter,
     split: SegDataset,
     folder: Path,
-    extras: Extras,
     maps: ScoreMaps | None = None,
     part: tuple[int, int] = (0, 1),
 ) -> list[Path]:
@@ -99,7 +96,6 @@ def evaluate(
         split: with anomaly labels.
         folder: of this evaluation; shards go below `shards` (counts in .npz, image records in .jsonl), kept images
             below `gallery`.
-        extras: what some detectors need beside the segmenter.
         maps: where whole score maps are kept for a second look, if one is needed.
         part: (k, n) scores every n-th shard from the k-th on, and leaves it to another call to put all together.
 
@@ -128,7 +124,7 @@ def evaluate(
             tally = Tally(list(detectors), suite.protocols, len(segmenter.class_names))
             records = []
             for index in range(start, min(start + _SHARD, len(split))):
-                records.append(_score_image(split, index, detectors, segmenter, tally, gallery, extras, maps))
+                records.append(_score_image(split, index, detectors, segmenter, tally, gallery, maps))
                 bar.update()
             write_records(path.with_suffix(".jsonl"), records)
             tally.save(path)
@@ -162,22 +158,21 @@ def _score_image(
     segmenter: Segmenter,
     tally: Tally,
     gallery: Gallery,
-    extras: Extras,
     maps: ScoreMaps | None,
 ) -> ImageRecord:
     sample = split[index]
     if sample.anomaly is None:
         raise DataError(f"sample {sample.id} has no anomaly labels; score a test split")
     started = time.perf_counter()
-    forward = _forward(segmenter, sample, extras)
-    predicted = forward.top[1][0].cpu().numpy()
+    prediction = _predict(segmenter, sample)
+    predicted = prediction.top[1][0].cpu().numpy()
     tally.seconds["forward"] += time.perf_counter() - started
     tally.add_image(sample, sample.anomaly, predicted)
     scores: dict[str, NDArray[np.float32]] = {}
     values: dict[str, dict[str, float | None]] = {}
     for label, detector in detectors.items():
         started = time.perf_counter()
-        scores[label] = detector.score(forward)[0].cpu().numpy()
+        scores[label] = detector.score(prediction)[0].cpu().numpy()
         tally.seconds[label] += time.perf_counter() - started
         values[label] = image_values(tally.add_scores(label, scores[label], sample.anomaly))
     attributes = dict(attributes_of(split, index))
@@ -226,8 +221,8 @@ def check_classes(segmenter: Segmenter, split: SegDataset) -> None:
         )
 
 
-def _forward(segmenter: Segmenter, sample: Sample, extras: Extras) -> Forward:
-    return Forward(segmenter, images_from_rgb(sample.image).to(segmenter.mean.device), extras)
+def _predict(segmenter: Segmenter, sample: Sample) -> Prediction:
+    return Prediction.of(segmenter, images_from_rgb(sample.image).to(segmenter.mean.device))
 
 
 def _bar(split: SegDataset, title: str) -> tqdm[Sample]:

@@ -1,22 +1,20 @@
-"""A forward pass averaged over image scales, that stands in for the plain one."""
+"""A network averaged over image scales, that stands in for the plain one."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ood_eval.networks.extras import Extras
-from ood_eval.networks.forward import Forward, SegOutput
-from ood_eval.networks.segmenter import Segmenter
+from ood_eval.errors import NetworkError
+from ood_eval.networks.prediction import Network, Prediction, Reading, resized_maps
 
 Averaged = Literal["logits", "probabilities"]
 
 
-class AveragedForward(Forward):
+class AveragedNetwork:
     """Logits averaged over scales, each upsampled to image size first.
 
     Features are averaged likewise, at the size that they have at the scale nearest to 1.
@@ -28,42 +26,45 @@ class AveragedForward(Forward):
     Source: evaluation of CSAIL semantic-segmentation-pytorch, which averages probabilities over 5 scales.
 
     Args:
-        segmenter: in evaluation mode.
-        images: [B,3,H,W] u8 RGB.
-        extras: as of `Forward`.
+        network: in evaluation mode.
         scales: factors on height and width.
         of: what is averaged.
     """
 
-    def __init__(
-        self, segmenter: Segmenter, images: Tensor, extras: Extras, scales: tuple[float, ...], of: Averaged
-    ) -> None:
-        super().__init__(segmenter, images, extras)
-        self._scales, self._averages = scales, of
+    def __init__(self, network: Network, scales: tuple[float, ...], of: Averaged) -> None:
+        self._network, self._scales, self._averages = network, scales, of
 
-    @cached_property
-    def output(self) -> SegOutput:
-        """The averaged output; the network runs once per scale."""
-        with torch.inference_mode():
-            shape = (self.images.shape[0], len(self.segmenter.class_names), *self.images.shape[2:])
-            logits, maps = torch.zeros(shape, device=self.images.device), []
-            for scale in self._scales:
-                coarse, features, _ = self.segmenter(resized(self.images, scale))
-                fine = self.upsample(coarse)
-                logits += fine.softmax(dim=1) if self._averages == "probabilities" else fine
-                maps.append(features.float())
-            logits /= len(self._scales)
-            if self._averages == "probabilities":
-                logits = logits.clamp_min(torch.finfo(logits.dtype).tiny).log()
-            # The features of the scale nearest to 1 decide the size.
-            nearest = min(range(len(maps)), key=lambda index: abs(self._scales[index] - 1.0))
-            size = (maps[nearest].shape[2], maps[nearest].shape[3])
-            alike = [interpolate(part, size=size, mode="bilinear", align_corners=False) for part in maps]
-            return SegOutput(logits, torch.stack(alike).mean(dim=0))
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """As of the plain network."""
+        return self._network.class_names
 
-    def of(self, images: Tensor) -> Forward:
-        """The same average of other images."""
-        return AveragedForward(self.segmenter, images, self.extras, self._scales, self._averages)
+    @property
+    def gives(self) -> frozenset[Reading]:
+        """What the plain network gives and can be averaged."""
+        return self._network.gives - {"queries", "network"}
+
+    def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
+        """The averaged prediction; the network runs once per scale."""
+        size = size if size is not None else (images.shape[2], images.shape[3])
+        logits: Tensor | None = None
+        features = []
+        for scale in self._scales:
+            view = self._network.predict(resized(images, scale), size)
+            part = view.logits.softmax(dim=1) if self._averages == "probabilities" else view.logits
+            logits = torch.zeros_like(part) if logits is None else logits
+            logits += part
+            features.append(view.features)
+        if logits is None:
+            raise NetworkError("an average needs at least one scale")
+        logits /= len(self._scales)
+        if self._averages == "probabilities":
+            logits = logits.clamp_min(torch.finfo(logits.dtype).tiny).log()
+        # The features of the scale nearest to 1 decide the size.
+        nearest = min(range(len(features)), key=lambda index: abs(self._scales[index] - 1.0))
+        shape = tuple(features[nearest].shape[2:])
+        alike = torch.stack([resized_maps(part, shape) for part in features]).mean(dim=0)
+        return Prediction(logits, alike, class_names=self.class_names)
 
 
 def resized(images: Tensor, scale: float) -> Tensor:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import pickle
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.errors import CheckpointError
 from ood_eval.files import write_bytes
+from ood_eval.networks.marked_file import read_marked
 from ood_eval.networks.pspnet import PyramidConfig, PyramidNetwork
 from ood_eval.networks.segmenter import Segmenter
 
@@ -55,20 +55,3 @@ def load_segmenter(path: Path) -> Segmenter:
         raise CheckpointError(f"{path}: the checkpoint does not fit this version ({reason})") from error
     segmenter.eval()
     return segmenter.to(memory_format=torch.channels_last)
-
-
-def read_marked(path: Path, mark: str) -> dict[str, Any]:
-    """The content of a file that carries this mark under "format"; no code in the file is run.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or carries another mark.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path}: not a readable checkpoint; is it one of ood_eval's?") from error
-    if not isinstance(content, dict) or content.get("format") != mark:
-        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {mark!r})")
-    return content

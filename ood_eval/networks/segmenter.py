@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol, cast
+from typing import ClassVar, Final, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from ood_eval.errors import ConfigError
+from ood_eval.networks.prediction import Prediction, Reading, resized_maps
 
 # Source: torchvision's classification references; the mean and deviation of ImageNet in RGB, 0..1.
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
@@ -23,7 +24,7 @@ class SegmentationNetwork(Protocol):
 
 
 class Segmenter(nn.Module):
-    """Maps u8 RGB images to coarse logits and penultimate features.
+    """Maps u8 RGB images to a `Prediction`, by way of coarse logits and penultimate features.
 
     Args:
         network: module with the call of `SegmentationNetwork`.
@@ -35,6 +36,7 @@ class Segmenter(nn.Module):
         ConfigError: no class names, or a mean or deviation that has not three values.
     """
 
+    gives: ClassVar[frozenset[Reading]] = frozenset({"logits", "map", "features", "images", "network"})
     mean: Tensor
     std: Tensor
 
@@ -61,6 +63,12 @@ class Segmenter(nn.Module):
     def raw(self, normalised: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """Logits [B,K,h,w], features [B,D,h,w] and auxiliary logits (None in evaluation) of normalised images."""
         return cast("SegmentationNetwork", self.network)(normalised)
+
+    def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
+        """The prediction of [B,3,H,W] u8 images, with logits at their size or another; features at its stride."""
+        logits, features, _ = self(images)
+        fine = resized_maps(logits, size if size is not None else images.shape[2:])
+        return Prediction(fine, features.float(), class_names=self.class_names)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """`raw` of [B,3,H,W] u8 images."""

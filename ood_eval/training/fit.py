@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ood_eval.code import code_of
 from ood_eval.datasets.fingerprint import dataset_hash, file_hash
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.files import content_key, write_json
@@ -45,15 +46,18 @@ def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | N
 
     Where `Machine.is_global_zero` is False the checkpoint may not be there yet: the leading process writes it.
 
-    Files go to `out/training/<key>`, the key being a hash of plan and data, so runs never mix.
+    Files go to `out/training/<key>`, the key being a hash of plan, data and the code that trains, so runs never mix.
 
     Raises:
         TrainingError: the loss diverged, or the split is too small.
-        ConfigError, CheckpointError, DataError, ResultError: as their makers say.
+        ConfigError: the encoder is unknown, or the batch cannot be shared out evenly.
+        CheckpointError: the encoder's weights are missing or do not fit.
+        DataError: a sample is damaged, has no class labels, or images differ in size and the recipe has no crop.
+        ResultError: the folder cannot be written.
     """
     machine = machine or Machine()
     facts = dataclasses.asdict(plan) | {"data": dataset_hash(split), "classes": list(split.class_names)}
-    facts["weights"] = _weights_identity(plan.weights)
+    facts |= {"weights": _weights_identity(plan.weights), "code": code_of(__name__)}
     folder = out / "training" / content_key(facts)
     done = folder / "segmenter.pt"
     if done.is_file():

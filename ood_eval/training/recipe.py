@@ -87,29 +87,3 @@ PRESETS: Final[dict[PresetName, Recipe]] = {
         channels=256,
     ),
 }
-
-# The branch is one convolution on frozen features and settles within few passes over whole images at their own scale,
-# which is where the segmenter is scored. DeVries and Taylor train it with the classifier by SGD at 0.1.
-BRANCH: Final = Recipe(
-    optimizer="adamw",
-    learning_rate=1e-3,
-    weight_decay=0.0,
-    epochs=4,
-    batch_size=4,
-    scale=(1.0, 1.0),
-    auxiliary_weight=0.0,
-    gradient_clip=5.0,
-)
-
-# Source: Hendrycks et al. 2022 section 5.1 for the 10 epochs; the rest is not published.
-AUTOENCODER: Final = Recipe(
-    optimizer="adamw",
-    learning_rate=1e-3,
-    weight_decay=0.0,
-    epochs=10,
-    batch_size=8,
-    crop_px=(256, 320),
-    scale=(1.0, 1.0),
-    auxiliary_weight=0.0,
-    gradient_clip=5.0,
-)

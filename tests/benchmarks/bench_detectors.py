@@ -1,6 +1,6 @@
 """Ratios of the evaluation and training code, measured side by side in one run, as JSON.
 
-Detector suite over one forward pass, and every detector alone; a training step in bf16 and channels_last over one in
+Detector suite over one prediction pass, and every detector alone; a training step in bf16 and channels_last over one in
 plain fp32. On a busy machine set OMP_WAIT_POLICY=passive.
 
 Usage: python tests/benchmarks/bench_detectors.py [OUT.json]
@@ -20,15 +20,15 @@ import torch
 
 from ood_eval.benchmarks.formats.labels import CLASS_NAMES
 from ood_eval.detectors import DETECTORS, Detector, build_detector
-from ood_eval.networks import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
-from ood_eval.networks.autoencoder import Autoencoder
-from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks import Prediction, PyramidConfig, Segmenter, build_segmenter
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import SegmentationTask
 
 POST_HOC = ("msp", "maxlogit", "background", "energy", "entropy")
 # All that only read the shared pass, but for the random field.
-ALL_POST_HOC = tuple(name for name, kind in DETECTORS.items() if kind.shares_pass and name != "crf")
+ALL_POST_HOC = tuple(
+    name for name, kind in DETECTORS.items() if not kind.reads & {"images", "network"} and name != "crf"
+)
 # As many as fill the banks of kNN and LOF.
 _FIT_IMAGES = 128
 STEPPED = ("maxlogit+blur(7,1)", "maxlogit+flip", "maxlogit+multiscale(0.75,1,1.25,of=logits)")
@@ -50,51 +50,53 @@ def seconds(action: Callable[[], object], repeats: int = 3) -> float:
 
 
 def suite_over_forward(segmenter: Segmenter, height: int, width: int, names: Sequence[str]) -> dict[str, float]:
-    """Time of detectors together over the time of the forward pass (network and upsampling) they share."""
+    """Time of detectors together over the time of the prediction pass (network and upsampling) they share."""
     images = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8)
-    extras, detectors = fitted(segmenter, names)
+    detectors = fitted(segmenter, names)
 
     pairs = []
     for _ in range(6):
         started = time.perf_counter()
-        forward = Forward(segmenter, images, extras)
-        _ = forward.output
+        prediction = Prediction.of(segmenter, images)
         between = time.perf_counter()
         for detector in detectors.values():
-            detector.score(forward)
+            detector.score(prediction)
         pairs.append((between - started, time.perf_counter() - between))
     alone, suite = (statistics.median(column) for column in zip(*pairs[1:], strict=True))
     return {"forward_s": alone, "suite_s": suite, "suite_over_forward": suite / alone}
 
 
-def fitted(segmenter: Segmenter, names: Sequence[str]) -> tuple[Extras, dict[str, Detector]]:
-    """Untrained extra networks, and detectors that were fitted on noise."""
+def fitted(segmenter: Segmenter, names: Sequence[str]) -> dict[str, Detector]:
+    """Detectors that were fitted on noise, with untrained networks of their own."""
     segmenter.eval()
-    extras = Extras(ConfidenceBranch(segmenter.network.head[0].in_channels).eval(), Autoencoder().eval())
     detectors = {name: build_detector(name, {}, DETECTORS) for name in names}
+    for detector in detectors.values():
+        if (part := detector.trained_part) is not None:
+            given = {"segmenter": segmenter} if part.uses_segmenter else {}
+            detector.equip(part.network(**part.arguments(**given)).eval())
     needy = any(detector.fit_split is not None for detector in detectors.values())
     for _ in range(_FIT_IMAGES if needy else 0):
         images = torch.randint(0, 256, (1, 3, 96, 160), dtype=torch.uint8)
-        forward = Forward(segmenter, images, extras)
-        labels = forward.top[1].to(torch.uint8)
+        prediction = Prediction.of(segmenter, images)
+        labels = prediction.top[1].to(torch.uint8)
         for detector in detectors.values():
-            detector.observe(forward, labels)
+            detector.observe(prediction, labels)
     for detector in detectors.values():
         if detector.fit_split is not None:
             detector.finish()
-    return extras, detectors
+    return detectors
 
 
 def each_detector(segmenter: Segmenter, height: int, width: int) -> dict[str, float]:
-    """Seconds of each detector on an image whose forward pass is done, fitted on images of noise."""
-    extras, detectors = fitted(segmenter, (*DETECTORS, *STEPPED))
-    forward = Forward(segmenter, torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8), extras)
+    """Seconds of each detector on an image whose prediction pass is done, fitted on images of noise."""
+    detectors = fitted(segmenter, (*DETECTORS, *STEPPED))
+    prediction = Prediction.of(segmenter, torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8))
 
     def score_anew(name: str) -> None:
         """Without the views that an earlier call has left."""
-        forward.views.clear()
-        forward.__dict__.pop("mirrored", None)
-        detectors[name].score(forward)
+        if prediction.source is not None:
+            prediction.source.views.clear()
+        detectors[name].score(prediction)
 
     return {name: seconds(lambda name=name: score_anew(name)) for name in detectors}  # type: ignore[misc]
 

@@ -8,10 +8,12 @@ from sklearn.ensemble import IsolationForest as Forest
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 
-from ood_eval.detectors import DETECTORS, Detector, build_detector, required_extras
+from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
 from ood_eval.detectors.ae import AE
+from ood_eval.detectors.ae.network import Autoencoder
 from ood_eval.detectors.background import Background
 from ood_eval.detectors.branch import Branch
+from ood_eval.detectors.branch.network import ConfidenceBranch
 from ood_eval.detectors.crf import CRF
 from ood_eval.detectors.dropout import Dropout
 from ood_eval.detectors.feature_bank import FeatureBank
@@ -19,9 +21,7 @@ from ood_eval.detectors.isolation_forest import IsolationForest
 from ood_eval.detectors.lof import LOF
 from ood_eval.detectors.mean_field import PairwiseKernel, mean_field
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.networks import Extras, Forward, PyramidConfig, Segmenter, build_segmenter
-from ood_eval.networks.autoencoder import Autoencoder
-from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.networks import Prediction, PyramidConfig, Segmenter, build_segmenter
 
 NAMES = ("unlabeled", "road", "car", "sky")
 LABELS = torch.zeros(2, 6, 8, dtype=torch.uint8)
@@ -49,24 +49,35 @@ def images() -> Tensor:
 
 
 @pytest.fixture
-def forward(images: Tensor) -> Forward:
+def prediction(images: Tensor) -> Prediction:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         segmenter = Segmenter(Whole(), NAMES).eval()
-        extras = Extras(ConfidenceBranch(3).eval(), Autoencoder((4, 8), code=2).eval())
-    return Forward(segmenter, images, extras)
+    return Prediction.of(segmenter, images)
 
 
-def _fit(detector: Detector, forward: Forward) -> Detector:
-    detector.observe(forward, LABELS)
+@pytest.fixture
+def branch() -> ConfidenceBranch:
+    with torch.random.fork_rng():
+        torch.manual_seed(4)
+        return ConfidenceBranch(3).eval()
+
+
+def _with(detector: Detector, part: nn.Module) -> Detector:
+    detector.equip(part)
+    return detector
+
+
+def _fit(detector: Detector, prediction: Prediction) -> Detector:
+    detector.observe(prediction, LABELS)
     detector.finish()
     return detector
 
 
-def test_branch_orders_as_one_minus_the_confidence(forward: Forward) -> None:
-    found = Branch().score(forward).double()
+def test_branch_orders_as_one_minus_the_confidence(prediction: Prediction, branch: ConfidenceBranch) -> None:
+    found = _with(Branch(), branch).score(prediction).double()
     with torch.no_grad():
-        confidence = forward.extras.confidence_branch(forward.output.features)[:, 0].double().sigmoid()
+        confidence = branch(prediction.features)[:, 0].double().sigmoid()
     torch.testing.assert_close(found.sigmoid(), 1.0 - confidence, rtol=1e-5, atol=1e-7)
 
 
@@ -83,74 +94,76 @@ def test_branch_and_background_keep_apart_what_float32_probabilities_tie() -> No
     nn.init.zeros_(branch.confidence.weight)
     nn.init.zeros_(branch.confidence.bias)
     branch.confidence.weight.data[0, 0, 1, 1] = -1.0
-    forward = Forward(Segmenter(Given(), NAMES), torch.zeros(1, 3, 1, 2, dtype=torch.uint8), Extras(branch))
-    for detector in (Branch(), Background()):
-        less, more = detector.score(forward)[0, 0].tolist()
+    prediction = Prediction.of(Segmenter(Given(), NAMES), torch.zeros(1, 3, 1, 2, dtype=torch.uint8))
+    for detector in (_with(Branch(), branch), Background()):
+        less, more = detector.score(prediction)[0, 0].tolist()
         assert more > less
 
 
-def test_ae_is_the_squared_error_of_the_redrawn_image(forward: Forward) -> None:
-    unit = forward.images.double() / 255.0
+def test_ae_is_the_squared_error_of_the_reconstruction(prediction: Prediction) -> None:
+    unit = prediction.images.double() / 255.0
     padded = torch.nn.functional.pad(unit.float(), (0, 0, 0, 2), mode="replicate")
-    redrawn = forward.extras.autoencoder(padded)[:, :, :6].double()
-    plain = ((unit - redrawn) ** 2).mean(dim=1)
-    torch.testing.assert_close(AE().score(forward).double(), plain.detach(), rtol=1e-4, atol=1e-6)
+    autoencoder = Autoencoder((4, 8), code=2).eval()
+    reconstructed = autoencoder(padded)[:, :, :6].double()
+    plain = ((unit - reconstructed) ** 2).mean(dim=1)
+    torch.testing.assert_close(
+        _with(AE(), autoencoder).score(prediction).double(), plain.detach(), rtol=1e-4, atol=1e-6
+    )
 
 
-def test_what_is_required_is_known_beforehand_and_missed_by_name(forward: Forward) -> None:
-    needing = {name: make().requires for name, make in DETECTORS.items() if make().requires}
-    assert needing == {
-        "branch": {"confidence_branch"},
-        "ae": {"autoencoder"},
-        "dropout": {"dropout"},
-    }
-    detectors = [build_detector(name, {}, DETECTORS) for name in ("ae+blur", "branch", "msp")]
-    assert required_extras(detectors) == {"autoencoder", "confidence_branch"}
-    assert required_extras([]) == frozenset()
-    with pytest.raises(DetectorError, match="AE needs autoencoder"):
-        AE().score(Forward(forward.segmenter, forward.images))
-    forward.segmenter.network.dropout.p = 0.0
-    with pytest.raises(DetectorError, match="Dropout needs dropout"):
-        Dropout().score(forward)
+def test_what_a_detector_needs_is_known_beforehand_and_missed_by_name(prediction: Prediction) -> None:
+    detectors = [build_detector(name, {}, DETECTORS) for name in ("ae+blur", "ae", "branch", "msp")]
+    assert sorted(part.name for part in trained_parts(detectors)) == ["autoencoder", "confidence_branch"]
+    assert trained_parts([]) == frozenset()
+    with pytest.raises(DetectorError, match="AE needs its autoencoder"):
+        AE().score(prediction)
+    for detector in (Dropout(), build_detector("dropout+flip", {}, DETECTORS)):
+        detector.check_network(prediction.network)
+    prediction.network.network.dropout.p = 0.0
+    for detector in (Dropout(), build_detector("dropout+flip", {}, DETECTORS)):
+        with pytest.raises(DetectorError, match="no dropout layer"):
+            detector.check_network(prediction.network)
+        with pytest.raises(DetectorError, match="no dropout layer"):
+            detector.score(prediction)
 
 
-def _plain_variance(forward: Forward, passes: int, seed: int) -> np.ndarray:
-    network, found = forward.segmenter.network, []
-    for index in range(len(forward.images)):
+def _plain_variance(prediction: Prediction, passes: int, seed: int) -> np.ndarray:
+    network, found = prediction.network.network, []
+    for index in range(len(prediction.images)):
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(seed)
             network.dropout.train()
-            samples = [forward.segmenter(forward.images[index : index + 1])[0] for _ in range(passes)]
+            samples = [prediction.network(prediction.images[index : index + 1])[0] for _ in range(passes)]
             network.dropout.eval()
         p = softmax(torch.stack(samples).double().numpy(), axis=2)
         found.append(p.var(axis=0).mean(axis=1))
     return np.concatenate(found)
 
 
-def test_dropout_is_the_variance_over_masks_averaged_over_classes(forward: Forward) -> None:
-    state = {name: value.clone() for name, value in forward.segmenter.state_dict().items()}
+def test_dropout_is_the_variance_over_masks_averaged_over_classes(prediction: Prediction) -> None:
+    state = {name: value.clone() for name, value in prediction.network.state_dict().items()}
     expected = torch.rand(1, generator=torch.Generator().manual_seed(5))
     torch.manual_seed(5)
-    found = Dropout(passes=7, seed=2).score(forward).numpy()
+    found = Dropout(passes=7, seed=2).score(prediction).numpy()
     assert torch.equal(torch.rand(1), expected)
-    np.testing.assert_allclose(found, _plain_variance(forward, 7, 2), rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(found, _plain_variance(prediction, 7, 2), rtol=1e-3, atol=1e-7)
     assert found.max() > 0.0
-    assert not any(module.training for module in forward.segmenter.modules())
-    assert all(torch.equal(value, state[name]) for name, value in forward.segmenter.state_dict().items())
+    assert not any(module.training for module in prediction.network.modules())
+    assert all(torch.equal(value, state[name]) for name, value in prediction.network.state_dict().items())
 
 
 def test_dropout_repeats_only_the_classifier_of_our_networks_and_leaves_the_shared_pass_alone(images: Tensor) -> None:
     config = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
     segmenter = build_segmenter(config, NAMES, "none", 0).eval()
     streets = torch.randint(0, 256, (1, 3, 48, 64), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    plain = Forward(segmenter, streets).output.logits.clone()
+    plain = Prediction.of(segmenter, streets).logits.clone()
     calls: list[int] = []
     segmenter.network.encoder.register_forward_hook(lambda *_: calls.append(1))
-    forward = Forward(segmenter, streets)
-    scores = Dropout(passes=5).score(forward)
+    prediction = Prediction.of(segmenter, streets)
+    scores = Dropout(passes=5).score(prediction)
     assert len(calls) == 1
     assert float(scores.max()) > 0.0
-    assert torch.equal(forward.output.logits, plain)
+    assert torch.equal(prediction.logits, plain)
     with pytest.raises(ConfigError, match="at least 2"):
         Dropout(passes=1)
 
@@ -172,24 +185,24 @@ def test_a_bank_is_bounded_and_a_fair_sample() -> None:
         FeatureBank(0, 1, 0)
 
 
-def test_isolation_forest_is_scikit_learns(forward: Forward) -> None:
-    detector = _fit(IsolationForest(per_image=48, trees=20), forward)
-    features = forward.output.features.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
+def test_isolation_forest_is_scikit_learns(prediction: Prediction) -> None:
+    detector = _fit(IsolationForest(per_image=48, trees=20), prediction)
+    features = prediction.features.permute(0, 2, 3, 1).reshape(-1, 3).numpy()
     peer = Forest(n_estimators=20, max_samples=96, random_state=0).fit(detector.state()["sample"].numpy())
-    np.testing.assert_allclose(detector.score(forward).numpy().reshape(-1), -peer.score_samples(features), rtol=1e-5)
+    np.testing.assert_allclose(detector.score(prediction).numpy().reshape(-1), -peer.score_samples(features), rtol=1e-5)
 
 
-def test_lof_is_the_ratio_of_reachability_densities(forward: Forward) -> None:
-    detector = _fit(LOF(neighbours=5, per_image=24), forward)
+def test_lof_is_the_ratio_of_reachability_densities(prediction: Prediction) -> None:
+    detector = _fit(LOF(neighbours=5, per_image=24), prediction)
     sample = detector.state()["sample"].double().numpy()
-    features = forward.output.features.permute(0, 2, 3, 1).reshape(-1, 3).double().numpy()
+    features = prediction.features.permute(0, 2, 3, 1).reshape(-1, 3).double().numpy()
     search = NearestNeighbors(n_neighbors=5).fit(sample)
     own, near = search.kneighbors()
     reach = own[:, -1]
     density = 1.0 / (np.maximum(own, reach[near]).mean(axis=1) + 1e-10)
     distance, near = search.kneighbors(features)
     plain = (density[near] * np.maximum(distance, reach[near]).mean(axis=1, keepdims=True)).mean(axis=1)
-    np.testing.assert_allclose(detector.score(forward).numpy().reshape(-1), plain, rtol=2e-3)
+    np.testing.assert_allclose(detector.score(prediction).numpy().reshape(-1), plain, rtol=2e-3)
     with pytest.raises(ConfigError, match="at least 1 neighbour"):
         LOF(neighbours=0)
 
@@ -238,7 +251,7 @@ def test_cells_change_little_where_kernels_are_wide() -> None:
     assert float((exact - fast).abs().mean()) < 0.01
 
 
-def test_crf_quietens_a_lone_doubtful_pixel(forward: Forward) -> None:
+def test_crf_quietens_a_lone_doubtful_pixel(prediction: Prediction) -> None:
     log_p = torch.tensor([0.97, 0.01, 0.01, 0.01]).log().view(4, 1, 1).repeat(1, 11, 11)
     log_p[:, 5, 5] = torch.tensor([0.4, 0.3, 0.2, 0.1]).log()
 
@@ -246,10 +259,10 @@ def test_crf_quietens_a_lone_doubtful_pixel(forward: Forward) -> None:
         def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
             return log_p[None], log_p[None], None
 
-    forward = Forward(Segmenter(Given(), NAMES), torch.zeros(1, 3, 11, 11, dtype=torch.uint8))
-    before = DETECTORS["msp"]().score(forward)[0, 5, 5]
+    prediction = Prediction.of(Segmenter(Given(), NAMES), torch.zeros(1, 3, 11, 11, dtype=torch.uint8))
+    before = DETECTORS["msp"]().score(prediction)[0, 5, 5]
     for kernel in ("bilateral", "gaussian"):
-        assert float(CRF(kernel).score(forward)[0, 5, 5]) < 0.5 * float(before)
+        assert float(CRF(kernel).score(prediction)[0, 5, 5]) < 0.5 * float(before)
     for wrong in ({"kernel": "box"}, {"theta": 1.0}, {"cell": 0}):
         with pytest.raises(ConfigError, match="crf"):
             CRF(**wrong)

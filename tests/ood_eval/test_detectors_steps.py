@@ -14,7 +14,7 @@ from ood_eval.detectors.steps import STEPS
 from ood_eval.detectors.steps.boundary import class_borders, suppress_boundaries
 from ood_eval.detectors.steps.gaussian import gaussian_smooth
 from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.networks import Forward, Segmenter
+from ood_eval.networks import Prediction, Segmenter
 from ood_eval.networks.averaged import resized
 
 NAMES = ("unlabeled", "road", "car", "sky")
@@ -33,12 +33,12 @@ class Strided(nn.Module):
 
 
 @pytest.fixture
-def forward() -> Forward:
+def prediction() -> Prediction:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         segmenter = Segmenter(Strided(), NAMES).eval()
     images = torch.randint(0, 256, (2, 3, 20, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    return Forward(segmenter, images)
+    return Prediction.of(segmenter, images)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_every_step_is_checked() -> None:
     assert all(any(f"+{step}" in name for name in CONTRACT) for step in STEPS)
 
 
-def test_the_check_refuses_a_broken_step(forward: Forward) -> None:
+def test_the_check_refuses_a_broken_step(prediction: Prediction) -> None:
     class Leaky(STEPS["blur"]):  # type: ignore[misc]
         """Takes the mean of a whole batch away."""
 
-        def score(self, inner, forward: Forward) -> Tensor:
-            scores = inner(forward)
+        def score(self, inner, prediction: Prediction) -> Tensor:
+            scores = inner(prediction)
             return scores - scores.mean()
 
     with pytest.raises(DetectorError, match="one by one"):
@@ -164,9 +164,9 @@ def test_smoothing_is_a_correlation_with_replicated_edges(dilation: int) -> None
     np.testing.assert_allclose(gaussian_smooth(scores, 7, 1.0, dilation).numpy(), plain, atol=1e-5)
 
 
-def test_blur_follows_the_detector(forward: Forward) -> None:
-    plain = DETECTORS["maxlogit"]().score(forward)
-    found = build_detector("maxlogit+blur(5,2)+smooth(3,1,2)", {}, DETECTORS).score(forward)
+def test_blur_follows_the_detector(prediction: Prediction) -> None:
+    plain = DETECTORS["maxlogit"]().score(prediction)
+    found = build_detector("maxlogit+blur(5,2)+smooth(3,1,2)", {}, DETECTORS).score(prediction)
     torch.testing.assert_close(found, gaussian_smooth(gaussian_smooth(plain, 5, 2.0), 3, 1.0, 2))
 
 
@@ -206,47 +206,47 @@ def test_boundaries_are_suppressed_from_the_outside_in(width: int) -> None:
     assert float(class_borders(untouched).sum()) == 0.0
 
 
-def test_flip_averages_an_image_and_its_mirror_image(forward: Forward) -> None:
+def test_flip_averages_an_image_and_its_mirror_image(prediction: Prediction) -> None:
     detector = DETECTORS["energy"]()
-    mirrored = Forward(forward.segmenter, forward.images.flip(3))
-    plain = (detector.score(forward) + detector.score(mirrored).flip(2)) / 2
-    torch.testing.assert_close(build_detector("energy+flip", {}, DETECTORS).score(forward), plain)
+    mirrored = Prediction.of(prediction.network, prediction.images.flip(3))
+    plain = (detector.score(prediction) + detector.score(mirrored).flip(2)) / 2
+    torch.testing.assert_close(build_detector("energy+flip", {}, DETECTORS).score(prediction), plain)
 
 
-def _coarse(forward: Forward, scale: float) -> Tensor:
+def _coarse(prediction: Prediction, scale: float) -> Tensor:
     with torch.no_grad():
-        logits, _, _ = forward.segmenter(resized(forward.images, scale))
+        logits, _, _ = prediction.network(resized(prediction.images, scale))
     return interpolate(logits, size=(20, 28), mode="bilinear", align_corners=False)
 
 
-def test_multiscale_says_what_it_averages(forward: Forward) -> None:
-    logits = np.mean([_coarse(forward, scale).double().numpy() for scale in (0.5, 1.0)], axis=0)
-    p = np.mean([softmax(_coarse(forward, scale).double().numpy(), axis=1) for scale in (0.5, 1.0)], axis=0)
+def test_multiscale_says_what_it_averages(prediction: Prediction) -> None:
+    logits = np.mean([_coarse(prediction, scale).double().numpy() for scale in (0.5, 1.0)], axis=0)
+    p = np.mean([softmax(_coarse(prediction, scale).double().numpy(), axis=1) for scale in (0.5, 1.0)], axis=0)
 
     def score(name: str) -> np.ndarray:
-        return build_detector(name, {}, DETECTORS).score(forward).numpy()
+        return build_detector(name, {}, DETECTORS).score(prediction).numpy()
 
     np.testing.assert_allclose(score("maxlogit+multiscale(0.5,1,of=logits)"), -logits.max(axis=1), atol=1e-4)
     np.testing.assert_allclose(score("msp+multiscale(0.5,1,of=logits)"), 1 - softmax(logits, 1).max(1), atol=1e-4)
     np.testing.assert_allclose(score("msp+multiscale(0.5,1,of=probabilities)"), 1 - p.max(axis=1), atol=1e-4)
     np.testing.assert_allclose(score("maxlogit+multiscale(0.5,1,of=probabilities)"), -np.log(p.max(axis=1)), atol=1e-3)
-    small = Forward(forward.segmenter, resized(forward.images, 0.5))
+    small = Prediction.of(prediction.network, resized(prediction.images, 0.5))
     half = DETECTORS["maxlogit"]().score(small)[:, None]
     half = interpolate(half, size=(20, 28), mode="bilinear", align_corners=False)[:, 0]
-    plain = (half + DETECTORS["maxlogit"]().score(forward)) / 2
+    plain = (half + DETECTORS["maxlogit"]().score(prediction)) / 2
     np.testing.assert_allclose(score("maxlogit+multiscale(0.5,1,of=scores)"), plain.numpy(), atol=1e-4)
 
 
-def test_views_are_shared_and_mirror_images_of_averages_are_averages(forward: Forward) -> None:
-    network = forward.segmenter.network
+def test_views_are_shared_and_mirror_images_of_averages_are_averages(prediction: Prediction) -> None:
+    network = prediction.network.network
     for name in ("msp", "energy", "knn"):
         detector = build_detector(f"{name}+multiscale(0.5,1,of=logits)", {}, DETECTORS)
-        detector.observe(forward, torch.zeros(2, 20, 28, dtype=torch.uint8))
+        detector.observe(prediction, torch.zeros(2, 20, 28, dtype=torch.uint8))
         detector.finish()
-        detector.score(forward)
-    assert network.calls == 2
-    one = build_detector("msp+flip+multiscale(0.5,1,of=logits)", {}, DETECTORS).score(forward)
-    other = build_detector("msp+multiscale(0.5,1,of=logits)+flip", {}, DETECTORS).score(forward)
+        detector.score(prediction)
+    assert network.calls == 1 + 2  # the plain prediction, and one a scale
+    one = build_detector("msp+flip+multiscale(0.5,1,of=logits)", {}, DETECTORS).score(prediction)
+    other = build_detector("msp+multiscale(0.5,1,of=logits)+flip", {}, DETECTORS).score(prediction)
     torch.testing.assert_close(one, other)
 
 

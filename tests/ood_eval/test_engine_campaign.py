@@ -25,7 +25,14 @@ from ood_eval.engine.summary import read_summary
 from ood_eval.errors import ConfigError, DataError, DetectorError
 from ood_eval.files import read_json
 from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
-from ood_eval.networks import Forward, PyramidConfig, build_segmenter, images_from_rgb, load_segmenter, save_segmenter
+from ood_eval.networks import (
+    Prediction,
+    PyramidConfig,
+    build_segmenter,
+    images_from_rgb,
+    load_segmenter,
+    save_segmenter,
+)
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
 ALL = ("caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood")
@@ -169,7 +176,7 @@ def test_detectors_are_fitted_once_for_every_set(
 def test_extra_networks_are_trained_once(shared_streets: Path, checkpoints, tmp_path: Path) -> None:
     specs = (BenchmarkSpec("streethazards"),)
     out = campaign(checkpoints, shared_streets, *specs, detectors=("ae", "msp"), limit_train=2).run(tmp_path / "out")
-    trained = list((out / "extras").rglob("autoencoder.pt"))
+    trained = list((out / "parts").rglob("autoencoder.pt"))
     assert len(trained) == 1
     stamp = trained[0].stat().st_mtime_ns
     campaign(checkpoints, shared_streets, *specs, detectors=("ae",), limit_train=2).run(out)
@@ -199,8 +206,8 @@ def test_open_miou_takes_each_towns_threshold_from_the_other(streets: Path, chec
     (found,) = [row for row in read_rows(file) if (row.detector, row.metric) == ("msp", "open_miou")]
     segmenter, detector = load_segmenter(checkpoints[None]), build_detector("msp", {}, DETECTORS)
     split = StreetHazards(root, "test")
-    forwards = [Forward(segmenter, images_from_rgb(split[i].image)) for i in range(4)]
-    scores = [detector.score(forward)[0].numpy() for forward in forwards]
+    predictions = [Prediction.of(segmenter, images_from_rgb(split[i].image)) for i in range(4)]
+    scores = [detector.score(prediction)[0].numpy() for prediction in predictions]
     towns = []
     for own, other in ((0, 1), (1, 0)):
         histogram = ScoreHistogram()
@@ -212,7 +219,7 @@ def test_open_miou_takes_each_towns_threshold_from_the_other(streets: Path, chec
         town = OpenConfusion(len(segmenter.class_names))
         for i in range(own, 4, 2):
             flagged = scores[i] >= point.threshold
-            town.update(forwards[i].top[1][0].numpy(), flagged, split[i].classes, split[i].anomaly)
+            town.update(predictions[i].top[1][0].numpy(), flagged, split[i].classes, split[i].anomaly)
         towns.append(town)
     assert found.value == pytest.approx(open_miou(towns), abs=1e-3)
     assert found.images == 4
@@ -270,8 +277,8 @@ from ood_eval.detectors import Detector
 class Mine(Detector):
     fit_split = "training"
 
-    def score_map(self, forward) -> Tensor:
-        return SIGN * forward.top[0]
+    def score_map(self, prediction) -> Tensor:
+        return SIGN * prediction.top[0]
 """
 
 

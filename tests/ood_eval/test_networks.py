@@ -1,4 +1,4 @@
-"""Segmenters: shapes, weights, checkpoints, and one forward pass shared."""
+"""Segmenters: shapes, weights, checkpoints, and one prediction pass shared."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.networks import Forward, PyramidConfig, Segmenter, build_segmenter, load_segmenter, save_segmenter
+from ood_eval.networks import Prediction, PyramidConfig, Segmenter, build_segmenter, load_segmenter, save_segmenter
 from ood_eval.networks.encoder_weights import load_encoder_weights
 from ood_eval.networks.pspnet import PyramidNetwork, build_encoder, network_stride
 
@@ -39,7 +39,7 @@ def test_the_auxiliary_head_speaks_in_training_only() -> None:
 @pytest.mark.parametrize("size", [(45, 83), (64, 96)])
 def test_logits_have_the_size_of_the_image(size: tuple[int, int]) -> None:
     segmenter = build_segmenter(TINY, NAMES, "none", 0).eval()
-    output = Forward(segmenter, torch.zeros(1, 3, *size, dtype=torch.uint8)).output
+    output = Prediction.of(segmenter, torch.zeros(1, 3, *size, dtype=torch.uint8))
     assert output.logits.shape == (1, 3, *size)
     assert output.features.shape[1] == 16
 
@@ -53,11 +53,11 @@ def test_the_network_runs_once_however_often_it_is_asked() -> None:
             return images, images, None
 
     network = Counting()
-    forward = Forward(Segmenter(network, NAMES), torch.zeros(1, 3, 4, 4, dtype=torch.uint8))
-    assert network.calls == 0
+    prediction = Prediction.of(Segmenter(network, NAMES), torch.zeros(1, 3, 4, 4, dtype=torch.uint8))
     for _ in range(2):
-        assert forward.output.logits.shape == forward.log_probabilities.shape
-        assert forward.top[0].shape == (1, 4, 4)
+        assert prediction.logits.shape == prediction.log_probabilities.shape
+        assert prediction.top[0].shape == (1, 4, 4)
+    assert prediction.log_probabilities is prediction.log_probabilities
     assert network.calls == 1
 
 
@@ -84,7 +84,7 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     loaded = load_segmenter(tmp_path / "s.pt")
     images = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8)
     assert loaded.class_names == NAMES
-    assert torch.equal(Forward(loaded, images).output.logits, Forward(segmenter, images).output.logits)
+    assert torch.equal(Prediction.of(loaded, images).logits, Prediction.of(segmenter, images).logits)
 
 
 def test_missing_damaged_and_foreign_checkpoints_are_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ood_eval.detectors.steps.gaussian import check_gaussian, gaussian_smooth
 from ood_eval.detectors.steps.step import Score, Step
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,14 @@ class Blur(Step):
         ConfigError: there is no such kernel.
     """
 
+    reads = frozenset({"map"})
     size: int = 7
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
         check_gaussian(self.size, self.sigma)
 
-    def score(self, inner: Score, forward: Forward) -> Tensor:
+    def score(self, inner: Score, prediction: Prediction) -> Tensor:
         """[B,H,W] f32."""
         with torch.inference_mode():
-            return gaussian_smooth(inner(forward), self.size, self.sigma)
+            return gaussian_smooth(inner(prediction), self.size, self.sigma)

@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from ood_eval.detectors.steps.step import Score, Step
 from ood_eval.errors import ConfigError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,17 @@ class Boundary(Step):
         ConfigError: the width is below one.
     """
 
+    reads = frozenset({"logits", "map"})
     width: int = 4
 
     def __post_init__(self) -> None:
         if self.width < 1:
             raise ConfigError(f"boundary: the width must be at least 1, not {self.width}")
 
-    def score(self, inner: Score, forward: Forward) -> Tensor:
+    def score(self, inner: Score, prediction: Prediction) -> Tensor:
         """[B,H,W] f32."""
         with torch.inference_mode():
-            return suppress_boundaries(inner(forward), forward.top[1], self.width)
+            return suppress_boundaries(inner(prediction), prediction.top[1], self.width)
 
 
 def suppress_boundaries(scores: Tensor, classes: Tensor, width: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.detectors.steps.step import Score, Step
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,10 @@ class Flip(Step):
     Source: Rai et al. 2023 (Mask2Anomaly, https://arxiv.org/abs/2307.13316), whose code averages scores this way.
     """
 
-    def score(self, inner: Score, forward: Forward) -> Tensor:
-        """[B,H,W] f32; the network runs once more."""
+    reads = frozenset({"images"})
+
+    def score(self, inner: Score, prediction: Prediction) -> Tensor:
+        """[B,*S] f32; the network runs once more."""
         with torch.inference_mode():
-            return (inner(forward) + inner(forward.mirrored).flip(2)) / 2.0
+            mirrored = inner(prediction.view("mirrored", prediction.network, prediction.images.flip(3)))
+            return (inner(prediction) + (mirrored.flip(2) if prediction.is_map else mirrored)) / 2.0

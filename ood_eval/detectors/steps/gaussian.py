@@ -22,7 +22,7 @@ def check_gaussian(size: int, sigma: float, dilation: int = 1) -> None:
 
 
 def gaussian_smooth(maps: Tensor, size: int, sigma: float, dilation: int = 1) -> Tensor:
-    """Score maps [B,H,W] f32 under a normalised size x size Gaussian; edges are replicated.
+    """Score maps [B,*S] f32 under a normalised size x size Gaussian; edges are replicated.
 
     Args:
         maps: what is smoothed.

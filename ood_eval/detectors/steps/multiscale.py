@@ -9,13 +9,12 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.steps.step import Score, Step
 from ood_eval.errors import ConfigError
-from ood_eval.networks.averaged import AveragedForward, resized
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.averaged import AveragedNetwork, resized
+from ood_eval.networks.prediction import Prediction
 
 What = Literal["logits", "probabilities", "scores"]
 
@@ -37,6 +36,7 @@ class MultiScale(Step):
         ConfigError: nothing or something else is averaged, or a scale is not above zero.
     """
 
+    reads = frozenset({"images"})
     averaged: What
     scales: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
 
@@ -66,37 +66,29 @@ class MultiScale(Step):
         Raises:
             ConfigError: the detector runs a network on the images itself.
         """
-        if self.averaged != "scores" and not detector.shares_pass:
+        if self.averaged != "scores" and detector.reads & {"images", "network"}:
             name = type(detector).__name__
             raise ConfigError(f"multiscale: {name} does not read the averaged {self.averaged}; write of=scores")
 
-    def seen(self, forward: Forward) -> Forward:
-        """The averaged pass, or with `of=scores` the plain one."""
+    def seen(self, prediction: Prediction) -> Prediction:
+        """The averaged prediction, or with `of=scores` the plain one."""
         if self.averaged == "scores":
-            return forward
-        key = (self.averaged, self.scales)
-        if key not in forward.views:
-            forward.views[key] = AveragedForward(
-                forward.segmenter, forward.images, forward.extras, self.scales, self.averaged
-            )
-        return forward.views[key]
+            return prediction
+        network = AveragedNetwork(prediction.network, self.scales, self.averaged)
+        return prediction.view((self.averaged, self.scales), network, prediction.images)
 
-    def score(self, inner: Score, forward: Forward) -> Tensor:
-        """[B,H,W] f32; the network runs once per scale, for all detectors with this step together."""
+    def score(self, inner: Score, prediction: Prediction) -> Tensor:
+        """[B,*S] f32; the network runs once per scale, for all detectors with this step together."""
         if self.averaged != "scores":
-            return inner(self.seen(forward))
-        size = (forward.images.shape[2], forward.images.shape[3])
+            return inner(self.seen(prediction))
         with torch.inference_mode():
-            total = torch.zeros(len(forward.images), 1, *size, device=forward.images.device)
+            total = torch.zeros(len(prediction.logits), 1, *prediction.size, device=prediction.logits.device)
             for scale in self.scales:
-                coarse = inner(self._at_scale(forward, scale))[:, None]
-                total += interpolate(coarse, size=size, mode="bilinear", align_corners=False)
+                total += prediction.at_logit_size(inner(_at_scale(prediction, scale))[:, None])
             return total[:, 0] / len(self.scales)
 
-    def _at_scale(self, forward: Forward, scale: float) -> Forward:
-        if scale == 1.0:
-            return forward
-        key = ("scale", scale)
-        if key not in forward.views:
-            forward.views[key] = forward.of(resized(forward.images, scale))
-        return forward.views[key]
+
+def _at_scale(prediction: Prediction, scale: float) -> Prediction:
+    if scale == 1.0:
+        return prediction
+    return prediction.view(("scale", scale), prediction.network, resized(prediction.images, scale))

@@ -5,20 +5,25 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.settings import checked_settings
 from ood_eval.errors import ConfigError
-from ood_eval.networks.forward import Forward
+from ood_eval.networks.prediction import Prediction, Reading
 
-Score = Callable[[Forward], Tensor]
+Score = Callable[[Prediction], Tensor]
 
 
 class Step(ABC):
-    """Turns a way of scoring into another; a frozen dataclass of its settings, whose defaults are published ones."""
+    """Turns a way of scoring into another; a frozen dataclass of its settings, whose defaults are published ones.
+
+    A step says what it `reads` of a prediction beside what the detector does: `map` if it works on score maps only.
+    """
+
+    reads: ClassVar[frozenset[Reading]] = frozenset()
 
     @classmethod
     def of(cls, values: Sequence[Any], named: dict[str, Any]) -> Step:
@@ -29,9 +34,14 @@ class Step(ABC):
         """
         names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         if len(values) > len(names) or set(names[: len(values)]) & set(named):
-            raise ConfigError(f"{cls.__name__.lower()}: takes {', '.join(names) or 'no settings'}, each once")
+            raise ConfigError(f"{cls.name()}: takes {', '.join(names) or 'no settings'}, each once")
         given = dict(zip(names, values, strict=False)) | named
-        return cls(**checked_settings(cls.__name__.lower(), cls.__init__, given))
+        return cls(**checked_settings(cls.name(), cls.__init__, given))
+
+    @classmethod
+    def name(cls) -> str:
+        """What messages call it."""
+        return cls.__name__.lower()
 
     @property
     def settings(self) -> str:
@@ -46,10 +56,10 @@ class Step(ABC):
             ConfigError: it would have none.
         """
 
-    def seen(self, forward: Forward) -> Forward:
-        """The pass that the detector is fitted on instead of `forward`."""
-        return forward
+    def seen(self, prediction: Prediction) -> Prediction:
+        """The prediction that the detector is fitted on instead of this one."""
+        return prediction
 
     @abstractmethod
-    def score(self, inner: Score, forward: Forward) -> Tensor:
-        """Scores [B,H,W] f32 by means of `inner`, the detector with the steps before this one."""
+    def score(self, inner: Score, prediction: Prediction) -> Tensor:
+        """Scores [B,*S] f32 by means of `inner`, the detector with the steps before this one."""

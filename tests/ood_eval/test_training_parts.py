@@ -1,4 +1,4 @@
-"""Training of the confidence branch and the autoencoder: losses, caching, resuming, diverging."""
+"""Training of methods' own networks: losses, caching, resuming, diverging."""
 
 import dataclasses
 from pathlib import Path
@@ -6,19 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ood_eval.benchmarks.streethazards import StreetHazards
-from ood_eval.errors import DetectorError, TrainingError
+from ood_eval.datasets import First
+from ood_eval.datasets.sample import SegDataset
+from ood_eval.detectors.ae.network import Autoencoder
+from ood_eval.detectors.ae.recipe import AUTOENCODER
+from ood_eval.detectors.ae.task import ReconstructionTask
+from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
+from ood_eval.detectors.branch.task import BUDGET, FIRST_LAMBDA, BranchTask, branch_losses, next_lambda
+from ood_eval.errors import ConfigError, DetectorError, TrainingError
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
-from ood_eval.networks.autoencoder import Autoencoder
-from ood_eval.training import AUTOENCODER, BRANCH, ExtrasPlan, Machine, Recipe, extras_identity, train_extras
-from ood_eval.training.branch import BUDGET, FIRST_LAMBDA, BranchTask, branch_losses, next_lambda
-from ood_eval.training.reconstruction import ReconstructionTask
+from ood_eval.training import Machine, Recipe, TrainedPart, TrainsOn, part_keys, train_parts
 from ood_eval.training.task import TrainingTask
 
 SHORT = Recipe(optimizer="adamw", learning_rate=1e-2, epochs=3, batch_size=2, crop_px=(32, 48), scale=(1.0, 1.0))
-PLAN = ExtrasPlan(branch=SHORT, autoencoder=SHORT)
+BRANCH = dataclasses.replace(CONFIDENCE_BRANCH, recipe=SHORT)
+AE = dataclasses.replace(AUTOENCODER, recipe=SHORT)
 CPU = Machine(accelerator="cpu", half=False)
 
 
@@ -34,8 +39,8 @@ def _checkpoint(folder: Path, split: StreetHazards, dropout: float = 0.1) -> Pat
 
 
 def test_the_published_settings() -> None:
-    assert (FIRST_LAMBDA, BUDGET, AUTOENCODER.epochs) == (0.1, 0.3, 10)
-    assert (BRANCH.crop_px, BRANCH.scale) == (None, (1.0, 1.0))
+    assert (FIRST_LAMBDA, BUDGET, AUTOENCODER.recipe.epochs) == (0.1, 0.3, 10)
+    assert (CONFIDENCE_BRANCH.recipe.crop_px, CONFIDENCE_BRANCH.recipe.scale) == (None, (1.0, 1.0))
 
 
 def test_branch_losses_equal_the_formula_pixel_by_pixel() -> None:
@@ -82,30 +87,54 @@ def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
         task.training_step((torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.zeros(2, 8, 8)), 0)
 
 
+def _train(part: TrainedPart, checkpoint: Path, split: StreetHazards, out: Path) -> nn.Module:
+    splits: dict[TrainsOn, SegDataset] = {"in_distribution": split}
+    keys = part_keys([part], checkpoint, splits, 0)
+    return train_parts([part], checkpoint, splits, out, 0, CPU, keys)[part]
+
+
 def test_keys_follow_what_decides_the_weights(split: StreetHazards, tmp_path: Path) -> None:
-    checkpoint = _checkpoint(tmp_path, split)
-    both = {"confidence_branch", "autoencoder", "dropout"}
-    keys = extras_identity(both, checkpoint, split, PLAN)
+    checkpoint, splits = _checkpoint(tmp_path, split), {"in_distribution": split}
+    keys = part_keys([BRANCH, AE], checkpoint, splits, 0)
     assert sorted(keys) == ["autoencoder", "confidence_branch"]
-    assert extras_identity({"dropout"}, checkpoint, split, PLAN) == {}
-    other = dataclasses.replace(PLAN, branch=BRANCH)
-    changed = extras_identity(both, checkpoint, split, other)
+    assert part_keys([], checkpoint, {}, 0) == {}
+    changed = part_keys([CONFIDENCE_BRANCH, AE], checkpoint, splits, 0)
     assert changed["autoencoder"] == keys["autoencoder"]
     assert changed["confidence_branch"] != keys["confidence_branch"]
-    assert set(extras_identity(both, checkpoint, split, dataclasses.replace(PLAN, seed=1)).values()).isdisjoint(
-        keys.values()
-    )
-    retrained = extras_identity(both, _checkpoint(tmp_path, split, dropout=0.2), split, PLAN)
+    for other in (
+        part_keys([BRANCH, AE], checkpoint, splits, 1),
+        part_keys([BRANCH, AE], checkpoint, {"in_distribution": First(split, 3)}, 0),
+    ):
+        assert set(other.values()).isdisjoint(keys.values())
+    retrained = part_keys([BRANCH, AE], _checkpoint(tmp_path, split, dropout=0.2), splits, 0)
     assert retrained["autoencoder"] == keys["autoencoder"]
     assert retrained["confidence_branch"] != keys["confidence_branch"]
 
 
-def test_dropout_must_be_in_the_segmenter(split: StreetHazards, tmp_path: Path) -> None:
-    empty = train_extras({"dropout"}, _checkpoint(tmp_path, split), split, tmp_path, PLAN, CPU)
-    assert (empty.confidence_branch, empty.autoencoder) == (None, None)
-    with pytest.raises(DetectorError, match="no dropout layer"):
-        train_extras({"dropout"}, _checkpoint(tmp_path, split, dropout=0.0), split, tmp_path, PLAN, CPU)
-    assert not (tmp_path / "extras").exists()
+def test_the_code_of_a_part_is_that_of_its_network_task_and_the_runner(
+    split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, asked = _checkpoint(tmp_path, split), set[str]()
+    before = part_keys([BRANCH], checkpoint, {"in_distribution": split}, 0)
+
+    def code(*modules: str) -> str:
+        asked.update(modules)
+        return "edited"
+
+    monkeypatch.setattr("ood_eval.training.parts.code_of", code)
+    assert part_keys([BRANCH], checkpoint, {"in_distribution": split}, 0) != before
+    folder = "ood_eval.detectors.branch"
+    assert asked == {f"{folder}.network", f"{folder}.recipe", f"{folder}.task", "ood_eval.training.parts"}
+
+
+def test_what_cannot_be_trained_is_said_beforehand(split: StreetHazards, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="autoencoder must be trained on a training split"):
+        part_keys([AE], tmp_path, {}, 0)
+    outliers = dataclasses.replace(AE, trains_on="with_outliers")
+    with pytest.raises(ConfigError, match="with outliers"):
+        part_keys([outliers], tmp_path, {"in_distribution": split}, 0)
+    with pytest.raises(DetectorError, match="one of them"):
+        part_keys([AE, outliers], tmp_path, {"in_distribution": split, "with_outliers": split}, 0)
 
 
 class PowerCutError(Exception):
@@ -113,17 +142,17 @@ class PowerCutError(Exception):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "task"), [("confidence_branch", BranchTask), ("autoencoder", ReconstructionTask)])
+@pytest.mark.parametrize(("part", "task"), [(BRANCH, BranchTask), (AE, ReconstructionTask)])
 def test_a_network_is_trained_once_continues_after_a_cut_and_leaves_the_segmenter_alone(
-    name: str, task: type[TrainingTask], split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: TrainedPart, task: type[TrainingTask], split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = _checkpoint(tmp_path, split)
     before = checkpoint.read_bytes()
-    whole = getattr(train_extras({name}, checkpoint, split, tmp_path / "whole", PLAN, CPU), name)
-    (path,) = (tmp_path / "whole" / "extras").rglob("*.pt")
-    assert sorted(item.name for item in path.parent.iterdir()) == sorted([f"{name}.pt", "plan.json"])
+    whole = _train(part, checkpoint, split, tmp_path / "whole")
+    (path,) = (tmp_path / "whole" / "parts").rglob("*.pt")
+    assert sorted(item.name for item in path.parent.iterdir()) == sorted([f"{part.name}.pt", "plan.json"])
     stamp = path.stat().st_mtime_ns
-    again = getattr(train_extras({name}, checkpoint, split, tmp_path / "whole", PLAN, CPU), name)
+    again = _train(part, checkpoint, split, tmp_path / "whole")
     assert path.stat().st_mtime_ns == stamp
     real = task.training_step
 
@@ -134,8 +163,8 @@ def test_a_network_is_trained_once_continues_after_a_cut_and_leaves_the_segmente
 
     monkeypatch.setattr(task, "training_step", cut)
     with pytest.raises(PowerCutError):
-        train_extras({name}, checkpoint, split, tmp_path / "broken", PLAN, CPU)
-    assert not list((tmp_path / "broken" / "extras").rglob("*.pt"))
+        _train(part, checkpoint, split, tmp_path / "broken")
+    assert not list((tmp_path / "broken" / "parts").rglob("*.pt"))
     steps: list[int] = []
 
     def count(self: TrainingTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -143,7 +172,7 @@ def test_a_network_is_trained_once_continues_after_a_cut_and_leaves_the_segmente
         return real(self, batch, batch_idx)
 
     monkeypatch.setattr(task, "training_step", count)
-    resumed = getattr(train_extras({name}, checkpoint, split, tmp_path / "broken", PLAN, CPU), name)
+    resumed = _train(part, checkpoint, split, tmp_path / "broken")
     assert steps == [6, 7, 8]
     for key, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[key])
@@ -153,12 +182,12 @@ def test_a_network_is_trained_once_continues_after_a_cut_and_leaves_the_segmente
 
 @pytest.mark.slow
 def test_training_pays(split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The autoencoder redraws better at the end than at the start, and lambda has moved with the budget."""
+    """The autoencoder reconstructs better at the end than at the start, and lambda has moved with the budget."""
     losses: list[float] = []
     weights: list[float] = []
     real = ReconstructionTask.training_step
 
-    def redraw(self: ReconstructionTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+    def reconstruct(self: ReconstructionTask, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         loss = real(self, batch, batch_idx)
         losses.append(float(loss.detach()))
         return loss
@@ -170,11 +199,12 @@ def test_training_pays(split: StreetHazards, tmp_path: Path, monkeypatch: pytest
         weights.append(float(self.weight))
         return loss
 
-    monkeypatch.setattr(ReconstructionTask, "training_step", redraw)
+    monkeypatch.setattr(ReconstructionTask, "training_step", reconstruct)
     monkeypatch.setattr(BranchTask, "training_step", confide)
-    longer = dataclasses.replace(SHORT, epochs=20)
-    plan = dataclasses.replace(PLAN, autoencoder=longer)
-    train_extras({"autoencoder", "confidence_branch"}, _checkpoint(tmp_path, split), split, tmp_path, plan, CPU)
+    longer = dataclasses.replace(AUTOENCODER, recipe=dataclasses.replace(SHORT, epochs=20))
+    checkpoint = _checkpoint(tmp_path, split)
+    for part in (longer, BRANCH):
+        _train(part, checkpoint, split, tmp_path)
     assert np.mean(losses[-6:]) < 0.7 * np.mean(losses[:6])
     # At the start c is about one half, so L_c is about 0.69 and above the budget.
     assert weights[0] == pytest.approx(FIRST_LAMBDA / 0.99)

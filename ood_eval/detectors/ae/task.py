@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from ood_eval.networks.autoencoder import Autoencoder, unit_images
+from ood_eval.detectors.ae.network import Autoencoder, unit_images
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import TrainingTask
 
 
 class ReconstructionTask(TrainingTask):
-    """Mean squared error of redrawn pixels; labels are not used.
+    """Mean squared error of reconstructed pixels; labels are not used.
 
     Source: Hendrycks et al. 2022 section 5.1 ("pixel-wise reconstruction loss").
 
@@ -23,7 +24,7 @@ class ReconstructionTask(TrainingTask):
 
     def __init__(self, autoencoder: Autoencoder, recipe: Recipe, steps: int, seed: int) -> None:
         super().__init__(recipe, steps, seed)
-        self.autoencoder = autoencoder
+        self.autoencoder = autoencoder.to(memory_format=torch.channels_last)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
         """Loss of one batch: images [B,3,h,w] u8, and train ids.
@@ -32,5 +33,5 @@ class ReconstructionTask(TrainingTask):
             TrainingError: the loss is not finite.
         """
         images = unit_images(batch[0])
-        redrawn: Tensor = self.autoencoder(images)
-        return self.finite((images - redrawn.float()).square().mean())
+        reconstructed: Tensor = self.autoencoder(images)
+        return self.finite((images - reconstructed.float()).square().mean())

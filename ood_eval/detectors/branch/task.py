@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from ood_eval.networks.confidence_branch import ConfidenceBranch
+from ood_eval.detectors.branch.network import ConfidenceBranch
 from ood_eval.networks.segmenter import Segmenter
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import IGNORED, TrainingTask, coarse_target, resized_to

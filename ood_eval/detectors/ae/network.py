@@ -1,4 +1,4 @@
-"""A convolutional autoencoder with a spatial code, that learns to redraw what training images show."""
+"""A convolutional autoencoder with a spatial code, that learns to reconstruct what training images show."""
 
 from __future__ import annotations
 
