@@ -13,21 +13,18 @@ from types import TracebackType
 from typing import Final
 
 from hazardsim.errors import SimulatorError, TownError
-from hazardsim.server.protocol.rpc import Endpoint, RpcServer, endpoints
+from hazardsim.server.protocol.rpc import RpcServer
 from hazardsim.server.protocol.sockets import listen_pair
 from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
 from hazardsim.server.protocol.streams import StreamServer
 from hazardsim.server.scene import Renderer, Town
 from hazardsim.server.world.actor_models import ActorModels, PropCatalogue, StreetCatalogue
 from hazardsim.server.world.blueprints import BlueprintLibrary
-from hazardsim.server.world.calls.actors import ActorCalls
-from hazardsim.server.world.calls.batch import BatchCalls
-from hazardsim.server.world.calls.episode import EpisodeCalls
-from hazardsim.server.world.calls.surroundings import SurroundingsCalls
-from hazardsim.server.world.calls.traffic import TrafficCalls
+from hazardsim.server.world.calls import served_calls
 from hazardsim.server.world.render_queue import RenderQueue
 from hazardsim.server.world.sensors import SENSORS
 from hazardsim.server.world.sensors.sensor import SensorBlueprint
+from hazardsim.server.world.simulation import Simulation
 from hazardsim.server.world.ticker import Ticker
 from hazardsim.server.world.world import World
 from hazardsim.taxonomy import TAG
@@ -89,18 +86,8 @@ class Service:
         library = BlueprintLibrary(sensors.values(), street.VEHICLES, street.WALKERS, TAG["Pedestrians"])
         self._world = World(built, library, ActorModels(catalogue, street), self._streams.port)
         self._ticker = Ticker(self._world, self._streams, self._render_queue)
-        self._rpc = RpcServer(rpc_listener, self._calls(maps, town_of))
-
-    def _calls(self, maps: Sequence[str], town_of: Callable[[str], Town]) -> dict[str, Endpoint]:
-        actors = ActorCalls(self._world, self._streams)
-        served = (
-            EpisodeCalls(self._world, self._streams, self._ticker, maps, town_of),
-            actors,
-            BatchCalls(self._world, actors, self._ticker),
-            SurroundingsCalls(self._world, self._render_queue),
-            TrafficCalls(self._world),
-        )
-        return {name: call for group in served for name, call in endpoints(group).items()}
+        simulation = Simulation(self._world, self._ticker, self._streams, self._render_queue, tuple(maps), town_of)
+        self._rpc = RpcServer(rpc_listener, served_calls(simulation))
 
     def __enter__(self) -> Service:
         """Start to serve."""

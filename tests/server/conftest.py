@@ -42,13 +42,19 @@ class Kind:
     wheels: int = 4
 
 
+@dataclass(frozen=True)
+class Walker:
+    blueprint: str
+    age: str = "adult"
+
+
 class FlatStreet:
     VEHICLES = (
         Kind("vehicle.seat.leon"),
         Kind("vehicle.tesla.model3"),
         Kind("vehicle.yamaha.yzf", "motorcycle", TAG["Motorcycle"], 2),
     )
-    WALKERS = (Kind("walker.pedestrian.0001"), Kind("walker.pedestrian.0002"))
+    WALKERS = (Walker("walker.pedestrian.0001"), Walker("walker.pedestrian.0009", "child"))
 
     def vehicle_model(self, blueprint, colour):
         return cuboid(f"{blueprint}{colour}", 4.0, 2.0, 1.5)

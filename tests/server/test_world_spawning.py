@@ -16,6 +16,8 @@ from hazardsim.server.protocol.structs import (
 )
 from hazardsim.server.scene import FIRST_TOWN_ID
 from hazardsim.server.world.attributes import colour, integer, number, truth
+from hazardsim.server.world.blueprints import SECOND_GENERATION, BlueprintLibrary
+from hazardsim.street import blueprints
 from hazardsim.taxonomy import TAG
 
 RGB_ATTRIBUTES = 43
@@ -68,6 +70,26 @@ def test_cameras_have_every_attribute_of_carla(world):
     assert by_id["vehicle.yamaha.yzf"]["number_of_wheels"].value == "2"
     assert by_id["vehicle.seat.leon"]["color"].type == 5
     assert len(by_id["vehicle.seat.leon"]["color"].recommended_values) > 1
+
+
+def test_walkers_have_the_age_of_their_street_entry(world):
+    ages = {d.id: a.value for d in world.library.definitions() for a in d.attributes if a.id == "age"}
+    assert ages == {"walker.pedestrian.0001": "adult", "walker.pedestrian.0009": "child"}
+
+
+def test_the_served_street_has_carlas_children_and_second_generation():
+    """Source: Docs/catalogue_pedestrians.md and Docs/catalogue_vehicles.md of CARLA."""
+    assert {w.blueprint[-4:] for w in blueprints.WALKERS if w.age == "child"} == {
+        "0009", "0010", "0011", "0012", "0013", "0014",
+    }  # fmt: skip
+    assert {v.blueprint for v in blueprints.VEHICLES} >= SECOND_GENERATION
+    library = BlueprintLibrary((), blueprints.VEHICLES, blueprints.WALKERS, TAG["Pedestrians"])
+    values = {d.id: {a.id: a.value for a in d.attributes} for d in library.definitions()}
+    assert values["vehicle.ford.crown"]["generation"] == "2"
+    assert values["vehicle.ford.crown"]["has_lights"] == "true"
+    assert values["vehicle.seat.leon"]["generation"] == "1"
+    assert values["walker.pedestrian.0013"]["age"] == "child"
+    assert {d.id for d in library.definitions() if values[d.id].get("generation") == "2"} == SECOND_GENERATION
 
 
 def test_how_attribute_texts_are_read():

@@ -1,7 +1,7 @@
 """Remote calls over TCP: one thread a connection, one answer a request.
 
-A served object offers its public methods under their own names; the annotations of a method say how its arguments
-and its result travel, and a method that returns None answers with `Response<void>`.
+A call is a method of a served object; the annotations of the method say how its arguments and its result travel, and
+a method that returns None answers with `Response<void>`.
 """
 
 from __future__ import annotations
@@ -66,24 +66,24 @@ class Endpoint:
         return wire.done() if self.write is None else wire.good(self.write(result))
 
 
-def endpoints(served: object) -> dict[str, Endpoint]:
-    """The public methods of an object as calls of the same names."""
-    found = {}
-    for name, method in inspect.getmembers(served, inspect.ismethod):
-        if name.startswith("_"):
-            continue
-        hints = get_type_hints(method, include_extras=True)
-        parameters = inspect.signature(method).parameters.values()
-        result = hints["return"]
-        plain = result is type(None) or result is Bare
-        found[name] = Endpoint(
-            name=name,
-            run=method,
-            parameters=tuple((p.name, decoder(hints[p.name])) for p in parameters),
-            required=sum(p.default is p.empty for p in parameters),
-            write=None if plain else encoder(result),
-        )
-    return found
+def endpoint(served: object, name: str) -> Endpoint:
+    """A method of an object as the call of the same name.
+
+    Raises:
+        TypeError: an annotation of the method has no form on the wire (a mistake in this program).
+    """
+    method = getattr(served, name)
+    hints = get_type_hints(method, include_extras=True)
+    parameters = inspect.signature(method).parameters.values()
+    result = hints["return"]
+    plain = result is type(None) or result is Bare
+    return Endpoint(
+        name=name,
+        run=method,
+        parameters=tuple((p.name, decoder(hints[p.name])) for p in parameters),
+        required=sum(p.default is p.empty for p in parameters),
+        write=None if plain else encoder(result),
+    )
 
 
 class RpcServer:

@@ -1,6 +1,7 @@
-"""Calls that a full CARLA server answers and this one does not, by the shape their error must have.
+"""Calls of a full CARLA server, by the shape that a refusal must have where this server does not serve them.
 
-Source: the bound names of the 0.9.16 server (carla.md 12.7).
+A name that gets a row in the served table is answered by that row, whether it stands here or not.
+Source: the names bound in `Unreal/CarlaUE4/Plugins/Carla/Source/Carla/Server/CarlaServer.cpp` of CARLA 0.9.16.
 """
 
 from __future__ import annotations

@@ -15,23 +15,22 @@ INVALID: Final = "Spawn failed because of invalid actor description"
 
 ActorKind = Literal["sensor", "vehicle", "walker", "prop", "other"]
 
-# A second-generation vehicle has doors and lights that move and shine in the real simulator.
-_SECOND_GENERATION: Final = frozenset(
+SECOND_GENERATION: Final = frozenset(
     {
+        "vehicle.carlamotors.firetruck",
         "vehicle.dodge.charger_2020",
-        "vehicle.dodge.charger_police_2020",
         "vehicle.ford.ambulance",
         "vehicle.ford.crown",
         "vehicle.lincoln.mkz_2020",
-        "vehicle.mercedes.coupe_2020",
         "vehicle.mercedes.sprinter",
-        "vehicle.mini.cooper_s_2021",
         "vehicle.mitsubishi.fusorosa",
-        "vehicle.nissan.patrol_2021",
-        "vehicle.tesla.cybertruck",
-        "vehicle.volkswagen.t2_2021",
     }
 )
+"""Vehicles whose lights shine in the real simulator, of those that are served.
+
+Source: "Generation 2" of CARLA's vehicle catalogue (`Docs/catalogue_vehicles.md`).
+"""
+
 _COLOURS: Final = ("180,182,184", "28,30,33", "226,226,222", "118,22,24", "24,52,104", "66,74,70", "150,134,104")
 
 
@@ -62,6 +61,10 @@ class WalkerKind(Protocol):
     def blueprint(self) -> str:
         """CARLA's id."""
 
+    @property
+    def age(self) -> str:
+        """CARLA's word: adult or child."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
@@ -91,7 +94,7 @@ def _fixed(name: str, kind: AttributeType, value: str) -> ActorAttribute:
 
 
 def _vehicle_attributes(vehicle: VehicleKind) -> tuple[ActorAttribute, ...]:
-    second = vehicle.blueprint in _SECOND_GENERATION
+    second = vehicle.blueprint in SECOND_GENERATION
     return (
         _role("autopilot", "scenario", "ego_vehicle", "hero"),
         attribute("color", AttributeType.RGB_COLOR, _COLOURS[0], _COLOURS),
@@ -113,8 +116,8 @@ def _walker_attributes(walker: WalkerKind) -> tuple[ActorAttribute, ...]:
         attribute("is_invincible", AttributeType.BOOL, "true"),
         attribute("speed", AttributeType.FLOAT, "0.0", ("0.0", "1.433", "2.667")),
         attribute("ros_name", AttributeType.STRING, walker.blueprint),
-        _fixed("gender", AttributeType.STRING, "other"),
-        _fixed("age", AttributeType.STRING, "adult"),
+        _fixed("gender", AttributeType.STRING, "other"),  # CARLA's documents do not say whose is which
+        _fixed("age", AttributeType.STRING, walker.age),
         _fixed("generation", AttributeType.INT, "1"),
     )
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from hazardsim.server.protocol.codec import U8, U32, Wire
 from hazardsim.server.protocol.rpc import CallError
-from hazardsim.server.protocol.streams import StreamServer
 from hazardsim.server.protocol.structs import (
     ActorDefinition,
     ActorDescription,
@@ -18,7 +17,7 @@ from hazardsim.server.protocol.structs import (
     VehicleControl,
     VehicleLightState,
 )
-from hazardsim.server.world.world import World
+from hazardsim.server.world.simulation import Simulation
 
 _log = logging.getLogger(__name__)
 
@@ -26,11 +25,11 @@ NOT_DESTROYED: Final = "unable to destroy actor: not found"
 
 
 class ActorCalls:
-    """Bound to one world and its streams."""
+    """Bound to one simulation."""
 
-    def __init__(self, world: World, streams: StreamServer) -> None:
-        self._world = world
-        self._streams = streams
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation.world
+        self._streams = simulation.streams
 
     def get_actor_definitions(self) -> tuple[ActorDefinition, ...]:
         """The blueprint library."""

@@ -1,4 +1,7 @@
-"""`apply_batch`: many commands in one call. Source of the numbers and fields: carla.md 12.4."""
+"""`apply_batch`: many commands in one call.
+
+Source of the numbers and fields: the variant in `LibCarla/source/carla/rpc/Command.h` of CARLA 0.9.16.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,7 @@ from hazardsim.server.protocol.codec import Wire, WireError, decode
 from hazardsim.server.protocol.rpc import Bare, CallError
 from hazardsim.server.protocol.structs import SpawnCommand, Transform, Vector3D, VehicleControl, VehicleLightState
 from hazardsim.server.world.calls.actors import ActorCalls
-from hazardsim.server.world.ticker import Ticker
-from hazardsim.server.world.world import World
+from hazardsim.server.world.simulation import Simulation
 
 _log = logging.getLogger(__name__)
 
@@ -24,12 +26,12 @@ _DESTROY: Final = 1
 
 
 class BatchCalls:
-    """Bound to one world; runs commands through the same code as single calls."""
+    """Bound to one simulation; runs commands through the same code as single calls."""
 
-    def __init__(self, world: World, actors: ActorCalls, ticker: Ticker) -> None:
-        self._world = world
-        self._actors = actors
-        self._ticker = ticker
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation.world
+        self._ticker = simulation.ticker
+        self._actors = actors = ActorCalls(simulation)
         self._commands: dict[int, Callable[[int, Fields], None]] = {
             _DESTROY: lambda i, _: self._destroy(i),
             2: lambda i, f: actors.apply_control_to_vehicle(i, _field(VehicleControl, f, 1)),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from typing import Final
 
 from hazardsim.server.protocol.codec import U32
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
-from hazardsim.server.protocol.streams import STATE_STREAM, StreamServer, token
+from hazardsim.server.protocol.streams import STATE_STREAM, token
 from hazardsim.server.protocol.structs import (
     ALL_LAYERS,
     EpisodeInfo,
@@ -23,16 +22,15 @@ from hazardsim.server.protocol.structs import (
 )
 from hazardsim.server.scene import Town
 from hazardsim.server.weather import Weather
-from hazardsim.server.world.ticker import Ticker
+from hazardsim.server.world.simulation import Simulation
 from hazardsim.server.world.transforms import transform_from_pose
-from hazardsim.server.world.world import World
 from hazardsim.taxonomy import TAG
 
 _log = logging.getLogger(__name__)
 
 _CONTENT: Final = "/Game/Carla/Maps/"
 
-# Source: bits of carla.MapLayer (carla.md section 4); the tags that each holds are this project's reading.
+# Source: bits of `carla.MapLayer`, Python API reference; the tags that each holds are this project's reading.
 _LAYER_TAGS: Final[dict[int, tuple[str, ...]]] = {
     1: ("Buildings",),
     4: ("Vegetation",),
@@ -44,21 +42,14 @@ _LAYER_TAGS: Final[dict[int, tuple[str, ...]]] = {
 
 
 class EpisodeCalls:
-    """Bound to one world, its streams and its heartbeat."""
+    """Bound to one simulation."""
 
-    def __init__(
-        self,
-        world: World,
-        streams: StreamServer,
-        ticker: Ticker,
-        maps: Sequence[str],
-        town_of: Callable[[str], Town],
-    ) -> None:
-        self._world = world
-        self._streams = streams
-        self._ticker = ticker
-        self._maps = tuple(maps)
-        self._town_of = town_of
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation.world
+        self._streams = simulation.streams
+        self._ticker = simulation.ticker
+        self._maps = simulation.maps
+        self._town_of = simulation.town_of
 
     def version(self) -> str:
         """The release whose clients may connect."""

@@ -12,9 +12,8 @@ from hazardsim.server.protocol.codec import U8, U64, Wire
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import BoundingBox, EnvironmentObject, LabelledPoint, LightState, Vector3D
 from hazardsim.server.scene import Hit, TownObject
-from hazardsim.server.world.render_queue import RenderQueue
+from hazardsim.server.world.simulation import Simulation
 from hazardsim.server.world.transforms import location_from_point, point_from_location, transform_from_pose, world_box
-from hazardsim.server.world.world import World
 
 _log = logging.getLogger(__name__)
 
@@ -23,11 +22,11 @@ NO_TEXTURE_TARGET: Final = "unable to find Actor to apply the texture"
 
 
 class SurroundingsCalls:
-    """Bound to one world and the queue that casts its rays."""
+    """Bound to one simulation, whose render queue casts the rays."""
 
-    def __init__(self, world: World, render_queue: RenderQueue) -> None:
-        self._world = world
-        self._render_queue = render_queue
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation.world
+        self._render_queue = simulation.render_queue
 
     def project_point(self, location: Vector3D, direction: Vector3D, distance: float) -> tuple[bool, LabelledPoint]:
         """The first surface along a direction."""

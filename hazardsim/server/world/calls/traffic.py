@@ -11,7 +11,7 @@ from hazardsim.server.protocol.codec import U16, U32
 from hazardsim.server.protocol.structs import Vector3D, VehiclePhysicsControl, WheelPhysicsControl
 from hazardsim.server.world.actors import Actor, responding_error
 from hazardsim.server.world.attributes import integer
-from hazardsim.server.world.world import World
+from hazardsim.server.world.simulation import Simulation
 
 _log = logging.getLogger(__name__)
 
@@ -20,10 +20,10 @@ _ALIVE_SECONDS: Final = 0.5
 
 
 class TrafficCalls:
-    """Bound to one world; remembers which Traffic Managers clients announced."""
+    """Bound to one simulation; remembers which Traffic Managers clients announced."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, simulation: Simulation) -> None:
+        self._world = simulation.world
         self._managers: dict[int, str] = {}
 
     def is_traffic_manager_running(self, port: U16) -> bool:
