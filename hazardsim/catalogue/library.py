@@ -16,8 +16,8 @@ from hazardsim.catalogue.splits import Split, split_of_category
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import digest
 from hazardsim.mesh.model import Model
-from hazardsim.packs.store import fetched_records, load_model, pack_folder
-from hazardsim.packs.sweethome3d.curated import PACK, pack_list
+from hazardsim.packs import PACKS, fetch_command
+from hazardsim.packs.store import StoredAsset, fetched_records, load_model, pack_folder
 
 __all__ = ["AnomalyAsset", "Catalogue", "load_catalogue"]
 
@@ -44,10 +44,12 @@ class Catalogue:
         asset = self._by_id.get(asset_id)
         if asset is not None:
             return asset
-        if any(entry.id == asset_id for entry in pack_list().anomalies):
-            raise AssetError(
-                f"asset {asset_id!r} belongs to the pack {PACK!r}, which is not fetched; run 'hazardsim assets fetch'"
-            )
+        for pack in PACKS.values():
+            if any(entry.id == asset_id for entry in pack.contents().anomalies):
+                raise AssetError(
+                    f"asset {asset_id!r} belongs to the pack {pack.name!r}, which is not fetched; "
+                    f"run '{fetch_command(pack.name)}'"
+                )
         close = difflib.get_close_matches(asset_id, self._by_id, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(close)}?" if close else "'hazardsim assets list' shows what there is"
         raise AssetError(f"unknown asset {asset_id!r}; {hint}")
@@ -121,26 +123,32 @@ def _same(model: Model) -> Model:
 
 
 def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
-    listed = pack_list()
-    folder = pack_folder(cache, PACK, listed.package.version)
-    stored = {record.id: record for record in fetched_records(folder)}
     splits = split_of_category()
     items: list[tuple[AnomalyAsset, Loader]] = []
-    for entry in listed.anomalies:
-        record = stored.get(entry.id)
-        if record is None:
-            continue
-        asset = AnomalyAsset(
-            id=entry.id,
-            category=entry.category,
-            name=record.name,
-            size_m=record.size_m,
-            split=splits[entry.category],
-            licence=record.licence,
-            source=record.source,
-            attribution=record.attribution,
-            sha256=record.sha256,
-            triangles=record.triangles,
-        )
-        items.append((asset, partial(load_model, folder / entry.id, record)))
+    for pack in PACKS.values():
+        folder = pack_folder(cache, pack.name, pack.version)
+        stored = {record.id: record for record in fetched_records(folder)}
+        for entry in pack.contents().anomalies:
+            if entry.category not in splits:
+                raise AssetError(
+                    f"pack {pack.name}: {entry.id}: category {entry.category!r} has no split in assets/categories.yaml"
+                )
+            if entry.id in stored:
+                asset = _asset(stored[entry.id], entry.category, splits[entry.category])
+                items.append((asset, partial(load_model, folder / entry.id, stored[entry.id])))
     return items
+
+
+def _asset(record: StoredAsset, category: str, split: Split) -> AnomalyAsset:
+    return AnomalyAsset(
+        id=record.id,
+        category=category,
+        name=record.name,
+        size_m=record.size_m,
+        split=split,
+        licence=record.licence,
+        source=record.source,
+        attribution=record.attribution,
+        sha256=record.sha256,
+        triangles=record.triangles,
+    )

@@ -1,4 +1,4 @@
-"""`hazardsim assets fetch`: the default model pack, into the user's cache."""
+"""`hazardsim assets fetch`: a model pack, into the user's cache."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from hazardsim.errors import AssetError
 
 
 @dataclass(frozen=True)
 class AssetsFetch:
-    """Fetch the default pack of anomaly and street models and convert it into the per-user cache.
+    """Fetch a pack of anomaly and street models and convert it into the per-user cache.
 
-    The models come from the Debian package sweethome3d-furniture (about 120 MB; licences CC0 and CC-BY 3.0), from apt
+    The default pack is the Debian package sweethome3d-furniture (about 120 MB; licences CC0 and CC-BY 3.0), from apt
     or from a file you give. Nothing is downloaded before you agree. A second run continues what is missing.
 
     Example: hazardsim assets fetch --yes
     """
 
-    deb: Path | None = None
-    """A sweethome3d-furniture .deb that you already have; nothing is downloaded then."""
+    pack: str | None = None
+    """Which pack, if not the default one."""
+    archive: Annotated[Path | None, tyro.conf.arg(aliases=["--deb"])] = None
+    """The pack's file (the default pack's .deb), if you have it already; nothing is downloaded then."""
     yes: bool = False
     """Do not ask before the download."""
     cache: Path | None = None
@@ -29,30 +34,30 @@ class AssetsFetch:
 
     def run(self) -> int:
         """Say what will happen, ask, fetch, and say where it is."""
-        from hazardsim.packs.sweethome3d.curated import pack_list
-        from hazardsim.packs.sweethome3d.fetch import download, fetch_pack, missing_entries
+        from hazardsim.packs import PACKS
+        from hazardsim.packs.fetch import fetch_pack, missing_entries
 
-        listed = pack_list()
-        missing = missing_entries(listed, self.cache)
+        name = self.pack if self.pack is not None else next(iter(PACKS))
+        if name not in PACKS:
+            raise AssetError(f"no pack {name!r}; there are: {', '.join(PACKS)}")
+        pack = PACKS[name]
+        missing = missing_entries(pack, self.cache)
         with tempfile.TemporaryDirectory(prefix="hazardsim-fetch-") as scratch:
-            deb = self.deb
-            if missing and deb is None:
-                size = round(listed.package.bytes / 1e6)
-                sys.stderr.write(
-                    f"Will download the Debian package {listed.package.name} ({size} MB) through apt-get, "
-                    f"without root, and convert {len(missing)} of its models.\n"
-                )
+            archive = self.archive
+            if missing and archive is None:
+                sys.stderr.write(f"Will download {pack.download_notice()} and convert {len(missing)} of its models.\n")
                 if not self.yes:
                     _ask()
-                deb = download(listed, Path(scratch))
-            folder = fetch_pack(listed, deb if deb is not None else Path(scratch), self.cache)
-        sys.stdout.write(f"{len(listed.entries())} models in {folder}\nattribution: {folder / 'ATTRIBUTION.md'}\n")
+                archive = pack.download(Path(scratch))
+            folder = fetch_pack(pack, archive, self.cache)
+        count = len(pack.contents().entries())
+        sys.stdout.write(f"{count} models in {folder}\nattribution: {folder / 'ATTRIBUTION.md'}\n")
         return 0
 
 
 def _ask() -> None:
     if not sys.stdin.isatty():
-        raise AssetError("nobody to ask whether to download; repeat with --yes, or give the package with --deb FILE")
+        raise AssetError("nobody to ask whether to download; repeat with --yes, or give its --archive FILE")
     sys.stderr.write("Go on? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):

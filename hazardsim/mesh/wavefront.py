@@ -24,7 +24,7 @@ _UNSEEN: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Surface:
+class MaterialGroup:
     """Triangles of one material in the file's own axes: corners [F,3,3] and texture coordinates [F,3,2] or None."""
 
     corners: NDArray[np.float64]
@@ -78,8 +78,8 @@ class OwnFolder(trimesh.resolvers.Resolver):
 
 def read_obj(
     model: PurePosixPath, files: Mapping[str, str], read: Callable[[str], bytes]
-) -> tuple[list[Surface], dict[str, bytes]]:
-    """Surfaces of an OBJ file, and the textures they use by new file name.
+) -> tuple[list[MaterialGroup], dict[str, bytes]]:
+    """Material groups of an OBJ file, and the textures they use by new file name.
 
     Raises:
         AssetError: the file is not readable as OBJ or holds no triangle.
@@ -92,7 +92,7 @@ def read_obj(
             scene = trimesh.load_scene(text, file_type="obj", resolver=resolver, process=False)
     except (ValueError, IndexError, KeyError, TypeError) as error:
         raise AssetError(f"{model} is not readable as OBJ: {error}") from error
-    surfaces: list[Surface] = []
+    groups: list[MaterialGroup] = []
     textures: dict[str, bytes] = {}
     for name in sorted(scene.geometry):
         mesh = scene.geometry[name]
@@ -106,10 +106,10 @@ def read_obj(
         faces = np.asarray(mesh.faces)
         corners = np.asarray(mesh.vertices, dtype=np.float64)[faces]
         coordinates = None if uv is None or material.texture is None else np.asarray(uv, dtype=np.float64)[faces]
-        surfaces.append(Surface(corners, coordinates, material))
-    if not surfaces:
+        groups.append(MaterialGroup(corners, coordinates, material))
+    if not groups:
         raise AssetError(f"{model} holds no triangle that can be seen")
-    return surfaces, textures
+    return groups, textures
 
 
 def material_from(look: Any, resolver: OwnFolder, textures: dict[str, bytes], textured: bool) -> Material | None:  # noqa: ANN401

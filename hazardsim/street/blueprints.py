@@ -18,7 +18,7 @@ from hazardsim.packs.store import cache_root
 from hazardsim.street.car_forms import FORMS
 from hazardsim.street.cars import car_parts
 from hazardsim.street.cycles import cycle_parts
-from hazardsim.street.fetched import pack_vehicle, pack_walker
+from hazardsim.street.fetched import fetched_vehicle, fetched_walker
 from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
 from hazardsim.street.people import look_of, person_parts
 from hazardsim.taxonomy import TAG
@@ -158,7 +158,7 @@ def vehicle_model(blueprint: str, colour: Colour, cache: Path | None = None) -> 
 @lru_cache(maxsize=128)
 def _vehicle_model(blueprint: str, colour: Colour, cache: Path) -> Model:
     spec = vehicle_spec(blueprint)
-    fetched = pack_vehicle(blueprint, spec.size_m, colour, cache)
+    fetched = fetched_vehicle(blueprint, spec.size_m, colour, cache)
     if fetched is not None:
         return fetched
     if spec.form in FORMS:
@@ -186,7 +186,7 @@ def walker_model(blueprint: str, cache: Path | None = None) -> Model:
 @lru_cache(maxsize=128)
 def _walker_model(blueprint: str, cache: Path) -> Model:
     spec = walker_spec(blueprint)
-    fetched = pack_walker(blueprint, spec.size_m[2], cache)
+    fetched = fetched_walker(blueprint, spec.size_m[2], cache)
     if fetched is not None:
         return fetched
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))

@@ -1,11 +1,12 @@
-"""Street models of the fetched pack that stand in for CARLA blueprints; absent where the pack is not fetched."""
+"""Street models of fetched packs that stand in for CARLA blueprints; absent where no pack with one is fetched."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +14,27 @@ from numpy.typing import NDArray
 from hazardsim.mesh.assemble import GRID
 from hazardsim.mesh.materials import Colour, paint
 from hazardsim.mesh.model import Model, Part
+from hazardsim.packs import PACKS
+from hazardsim.packs.entries import PackedPerson, PackedVehicle
+from hazardsim.packs.pack import Pack
 from hazardsim.packs.store import StoredAsset, fetched_records, load_model, pack_folder
-from hazardsim.packs.sweethome3d.curated import PACK, pack_list
+
+Entry = TypeVar("Entry", PackedVehicle, PackedPerson)
 
 _STRETCH: Final = 1.1
 """How much more one axis of a vehicle may be scaled than another, so that wheels stay round to the eye."""
 
 
-def pack_vehicle(blueprint: str, size_m: tuple[float, float, float], colour: Colour, cache: Path) -> Model | None:
-    """The pack's model for a vehicle blueprint, within the box `size_m`, its body in `colour`; None without one.
+def fetched_vehicle(blueprint: str, size_m: tuple[float, float, float], colour: Colour, cache: Path) -> Model | None:
+    """A fetched model for a vehicle blueprint, within the box `size_m`, its body in `colour`; None without one.
 
     Raises:
-        AssetError: the pack in the cache is damaged.
+        AssetError: a pack in the cache is damaged.
     """
-    listed = next((v for v in pack_list().vehicles if v.blueprint == blueprint), None)
-    found = None if listed is None else _stored(listed.id, cache)
-    if listed is None or found is None:
+    found = _first(((p, v) for p in PACKS.values() for v in p.contents().vehicles if v.blueprint == blueprint), cache)
+    if found is None:
         return None
-    folder, record = found
-    original = load_model(folder, record)
+    listed, original = found
     low, high = original.bounds()
     factors = np.asarray(size_m) / (high - low)
     factors = np.minimum(factors, float(factors.min()) * _STRETCH)
@@ -42,17 +45,16 @@ def pack_vehicle(blueprint: str, size_m: tuple[float, float, float], colour: Col
     return Model(f"{blueprint}-{original.key}{shade}", painted)
 
 
-def pack_walker(blueprint: str, height_m: float, cache: Path) -> Model | None:
-    """The pack's model for a pedestrian blueprint, scaled to `height_m`; None without one.
+def fetched_walker(blueprint: str, height_m: float, cache: Path) -> Model | None:
+    """A fetched model for a pedestrian blueprint, scaled to `height_m`; None without one.
 
     Raises:
-        AssetError: the pack in the cache is damaged.
+        AssetError: a pack in the cache is damaged.
     """
-    listed = next((p for p in pack_list().people if blueprint in p.blueprints), None)
-    found = None if listed is None else _stored(listed.id, cache)
+    found = _first(((p, q) for p in PACKS.values() for q in p.contents().people if blueprint in q.blueprints), cache)
     if found is None:
         return None
-    original = load_model(*found)
+    _, original = found
     low, high = original.bounds()
     factor = np.full(3, height_m / float(high[2] - low[2]))
     return Model(f"{blueprint}-{original.key}", tuple(_scaled(p, factor) for p in original.parts))
@@ -67,10 +69,14 @@ def _scaled(old: Part, factors: NDArray[np.float64]) -> Part:
     return replace(old, vertices=vertices, normals=normals)
 
 
-def _stored(asset_id: str, cache: Path) -> tuple[Path, StoredAsset] | None:
-    folder = pack_folder(cache, PACK, pack_list().package.version)
-    record = _records(folder).get(asset_id)
-    return None if record is None else (folder / asset_id, record)
+def _first(choices: Iterable[tuple[Pack, Entry]], cache: Path) -> tuple[Entry, Model] | None:
+    """The first of the entries that is fetched, and its model."""
+    for pack, entry in choices:
+        folder = pack_folder(cache, pack.name, pack.version)
+        record = _records(folder).get(entry.id)
+        if record is not None:
+            return entry, load_model(folder / entry.id, record)
+    return None
 
 
 @lru_cache(maxsize=8)

@@ -24,12 +24,14 @@ from hazardsim.catalogue.splits import Categories
 from hazardsim.commands.assets_fetch import AssetsFetch
 from hazardsim.commands.assets_list import AssetsList
 from hazardsim.errors import AssetError
+from hazardsim.packs import fetch
+from hazardsim.packs.entries import PackedAnomaly
 from hazardsim.packs.store import fetched_records, load_model, pack_folder, stored_asset
-from hazardsim.packs.sweethome3d import fetch
-from hazardsim.packs.sweethome3d.convert import convert
-from hazardsim.packs.sweethome3d.curated import PACK, Anomaly, Library, Package, PackList, pack_list
+from hazardsim.packs.sweethome3d.curated import CuratedList, Library, Package, curated_list
 from hazardsim.packs.sweethome3d.debian_package import unpack_deb
+from hazardsim.packs.sweethome3d.fit import convert
 from hazardsim.packs.sweethome3d.furniture_library import FurnitureLibrary
+from hazardsim.packs.sweethome3d.pack import SweetHome3D
 from hazardsim.street.blueprints import VEHICLES, WALKERS, vehicle_model, walker_model
 from hazardsim.yaml_files import read_listing
 
@@ -124,21 +126,21 @@ def deb_bytes(files: dict[str, bytes]) -> bytes:
     return out
 
 
-def pack_of(names: list[str], tmp_path: Path, files=None) -> tuple[PackList, Path]:
+def pack_of(names: list[str], tmp_path: Path, files=None) -> tuple[SweetHome3D, Path]:
     everything: dict[str, bytes | str] = {}
     for name in names:
         everything |= box_files(name)
     content = library_bytes(files or everything, [entry(name) for name in names])
     deb = tmp_path / "furniture.deb"
     deb.write_bytes(deb_bytes({"./usr/share/sweethome3d/furniture/Test.sh3f": content}))
-    listed = PackList(
+    listed = CuratedList(
         package=Package("furniture", "1.0", deb.stat().st_size, hashlib.sha256(deb.read_bytes()).hexdigest()),
         libraries=(Library("Test.sh3f", len(content), hashlib.sha256(content).hexdigest(), "CC-BY-3.0", "https://l/"),),
-        anomalies=tuple(Anomaly(f"sh3d-{name}", f"Test#{name}", "sofa") for name in names),
+        anomalies=tuple(PackedAnomaly(f"sh3d-{name}", f"Test#{name}", "sofa") for name in names),
         vehicles=(),
         people=(),
     )
-    return listed, deb
+    return SweetHome3D(listed), deb
 
 
 def test_a_model_is_scaled_turned_and_set_on_its_base(tmp_path):
@@ -252,8 +254,8 @@ def test_what_is_no_package_gives_one_clear_line(tmp_path, content):
 
 
 def test_a_fetched_model_is_loaded_back_as_it_was_converted(tmp_path):
-    listed, deb = pack_of(["box"], tmp_path)
-    folder = fetch.fetch_pack(listed, deb, tmp_path / "cache", progress=False)
+    pack, deb = pack_of(["box"], tmp_path)
+    folder = fetch.fetch_pack(pack, deb, tmp_path / "cache", progress=False)
     (record,) = fetched_records(folder)
     model = load_model(folder / record.id, record)
     assert record.size_m == pytest.approx((4.0, 2.0, 3.0), abs=1e-3)
@@ -268,22 +270,22 @@ def test_a_fetched_model_is_loaded_back_as_it_was_converted(tmp_path):
 
 
 def test_another_build_of_the_package_passes_by_its_libraries_checksums(tmp_path):
-    listed, deb = pack_of(["box"], tmp_path)
-    other = replace(listed, package=replace(listed.package, sha256="0" * 64))
+    pack, deb = pack_of(["box"], tmp_path)
+    other = SweetHome3D(replace(pack.chosen, package=replace(pack.chosen.package, sha256="0" * 64)))
     assert fetched_records(fetch.fetch_pack(other, deb, tmp_path / "cache", progress=False))
 
 
 def test_a_tampered_library_is_refused_and_leaves_no_pack(tmp_path):
-    listed, _ = pack_of(["box"], tmp_path)
+    pack, _ = pack_of(["box"], tmp_path)
     _, evil = pack_of(["box"], tmp_path, box_files(obj=BOX.replace("v 12 8 24", "v 13 8 24")))
     with pytest.raises(AssetError, match=r"Test\.sh3f has SHA-256"):
-        fetch.fetch_pack(listed, evil, tmp_path / "cache", progress=False)
-    assert fetched_records(pack_folder(tmp_path / "cache", PACK, "1.0")) == ()
+        fetch.fetch_pack(pack, evil, tmp_path / "cache", progress=False)
+    assert fetched_records(pack_folder(tmp_path / "cache", "sweethome3d", "1.0")) == ()
 
 
 def test_an_altered_cache_is_noticed(tmp_path):
-    listed, deb = pack_of(["box"], tmp_path)
-    folder = fetch.fetch_pack(listed, deb, tmp_path / "cache", progress=False)
+    pack, deb = pack_of(["box"], tmp_path)
+    folder = fetch.fetch_pack(pack, deb, tmp_path / "cache", progress=False)
     (record,) = fetched_records(folder)
     (folder / record.id / "texture0.png").write_bytes(picture((0, 0, 0)))
     with pytest.raises(AssetError, match="altered"):
@@ -292,7 +294,7 @@ def test_an_altered_cache_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"assets": [{"id": 1}]}'])
 def test_a_damaged_manifest_gives_one_clear_line(tmp_path, content):
-    path = pack_folder(tmp_path, PACK, pack_list().package.version) / "manifest.json"
+    path = pack_folder(tmp_path, "sweethome3d", curated_list().package.version) / "manifest.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
     with pytest.raises(AssetError, match=r"manifest\.json is damaged"):
@@ -300,7 +302,7 @@ def test_a_damaged_manifest_gives_one_clear_line(tmp_path, content):
 
 
 def test_a_model_above_the_triangle_budget_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("hazardsim.packs.sweethome3d.convert.BUDGET", 11)
+    monkeypatch.setattr("hazardsim.packs.convert.BUDGET", 11)
     with opened(tmp_path, box_files(), [entry()]) as library, pytest.raises(AssetError, match="12 triangles"):
         convert(library, library.furniture["Test#box"])
 
@@ -310,16 +312,17 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 import test_packs_sweethome3d as t
 from pathlib import Path
-from hazardsim.packs.sweethome3d import fetch
-listed, deb = t.pack_of([f"m{k}" for k in range(6)], Path(sys.argv[2]))
-convert = fetch.convert
+from hazardsim.packs import fetch
+from hazardsim.packs.sweethome3d import fit
+pack, deb = t.pack_of([f"m{k}" for k in range(6)], Path(sys.argv[2]))
+convert = fit.convert
 def slow(*args):
     made = convert(*args)
     print("converted", flush=True)
     time.sleep(0.3)
     return made
-fetch.convert = slow
-fetch.fetch_pack(listed, deb, Path(sys.argv[2]) / "cache", progress=False)
+fit.convert = slow
+fetch.fetch_pack(pack, deb, Path(sys.argv[2]) / "cache", progress=False)
 """
 
 
@@ -332,17 +335,17 @@ def test_a_fetch_that_is_killed_is_continued(tmp_path):
         assert child.stdout.readline() == b"converted\n"
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    listed, deb = pack_of([f"m{k}" for k in range(6)], tmp_path)
-    folder = pack_folder(tmp_path / "cache", PACK, "1.0")
+    pack, deb = pack_of([f"m{k}" for k in range(6)], tmp_path)
+    folder = pack_folder(tmp_path / "cache", "sweethome3d", "1.0")
     assert fetched_records(folder) == ()
-    left = len(fetch.missing_entries(listed, tmp_path / "cache"))
+    left = len(fetch.missing_entries(pack, tmp_path / "cache"))
     assert 0 < left < 6
-    fetch.fetch_pack(listed, deb, tmp_path / "cache", progress=False)
+    fetch.fetch_pack(pack, deb, tmp_path / "cache", progress=False)
     assert len(fetched_records(folder)) == 6
     assert not list(folder.glob(".part-*"))
     shutil.copytree(folder, tmp_path / "first")
     shutil.rmtree(tmp_path / "cache")
-    fetch.fetch_pack(listed, deb, tmp_path / "cache", progress=False)
+    fetch.fetch_pack(pack, deb, tmp_path / "cache", progress=False)
     assert (folder / "manifest.json").read_bytes() == (tmp_path / "first" / "manifest.json").read_bytes()
 
 
@@ -365,7 +368,7 @@ def test_a_misspelt_key_is_named(tmp_path):
     path = tmp_path / "list.yaml"
     path.write_text("package: {name: a, version: b, bytes: 1, sha265: c}\n")
     with pytest.raises(AssetError, match=r"package\.sha2"):
-        read_listing(path, PackList)
+        read_listing(path, CuratedList)
     path.write_text("validation: [a]\ntest: [b]\ntraining: [c]\n")
     with pytest.raises(AssetError, match="training"):
         read_listing(path, Categories)
@@ -375,14 +378,14 @@ def test_a_misspelt_key_is_named(tmp_path):
 
 
 def test_the_curated_list_is_large_and_names_real_blueprints():
-    listed = pack_list()
+    listed = curated_list()
     assert len(listed.anomalies) >= 60
     assert len({a.category for a in listed.anomalies}) >= 50
     assert {v.blueprint for v in listed.vehicles} <= {s.blueprint for s in VEHICLES}
     walkers = [b for p in listed.people for b in p.blueprints]
     assert len(walkers) == len(set(walkers))
     assert set(walkers) <= {s.blueprint for s in WALKERS}
-    assert all(entry.id.startswith("sh3d-") for entry in listed.entries())
+    assert all(entry.id.startswith("sh3d-") for entry in listed.contents().entries())
 
 
 def real_package(folder: Path) -> Path:
@@ -391,7 +394,7 @@ def real_package(folder: Path) -> Path:
     if given:
         return Path(given)
     try:
-        return fetch.download(pack_list(), folder)
+        return SweetHome3D().download(folder)
     except AssetError as error:
         pytest.skip(f"the pack cannot be had here: {error}")
 
@@ -400,11 +403,11 @@ def real_package(folder: Path) -> Path:
 def test_the_real_pack_is_fetched_and_every_model_is_sound(tmp_path, capsys):
     deb = real_package(tmp_path)
     started = time.monotonic()
-    assert AssetsFetch(deb=deb, cache=tmp_path / "cache").run() == 0
+    assert AssetsFetch(archive=deb, cache=tmp_path / "cache").run() == 0
     print(f"converted in {time.monotonic() - started:.0f} s")
     catalogue = load_catalogue(tmp_path / "cache")
     fetched = [a for a in catalogue.assets if a.id.startswith("sh3d-")]
-    assert len(fetched) == len(pack_list().anomalies)
+    assert len(fetched) == len(curated_list().anomalies)
     for asset in fetched:
         model = catalogue.model(asset.id)
         low, high = model.bounds()
@@ -419,8 +422,8 @@ def test_the_real_pack_is_fetched_and_every_model_is_sound(tmp_path, capsys):
                 with Image.open(item.material.texture) as image:
                     assert image.mode == "RGB"
     assert sum(any(p.material.texture for p in catalogue.model(a.id).parts) for a in fetched) > 40
-    record = json.loads((pack_folder(tmp_path / "cache", PACK, "1.8-1") / "manifest.json").read_text())
-    assert len(record["assets"]) == len(pack_list().entries())
+    record = json.loads((pack_folder(tmp_path / "cache", "sweethome3d", "1.8-1") / "manifest.json").read_text())
+    assert len(record["assets"]) == len(curated_list().contents().entries())
     for spec in VEHICLES:
         low, high = vehicle_model(spec.blueprint, (0.1, 0.2, 0.6), tmp_path / "cache").bounds()
         assert (high - low <= np.asarray(spec.size_m) + 1e-3).all()

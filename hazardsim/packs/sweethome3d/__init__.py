@@ -1,1 +1,1 @@
-"""The models of Debian's sweethome3d-furniture."""
+"""Furniture, vehicles and people of Debian's sweethome3d-furniture, under CC0 and CC-BY."""

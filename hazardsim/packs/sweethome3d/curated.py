@@ -1,18 +1,15 @@
-"""The curated list of a fetched pack: `assets/sweethome3d.yaml`, checked key by key."""
+"""The curated list of this pack: `assets/sweethome3d.yaml`, checked key by key."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
 
-from hazardsim.catalogue.splits import split_of_category
 from hazardsim.errors import AssetError
+from hazardsim.packs.entries import PackContents, PackedAnomaly, PackedPerson, PackedVehicle
 from hazardsim.resources import shipped
 from hazardsim.yaml_files import read_listing, strict
-
-PACK: Final = "sweethome3d"
 
 
 @strict
@@ -40,70 +37,32 @@ class Library:
 
 @strict
 @dataclass(frozen=True, slots=True)
-class Anomaly:
-    """An anomaly: `model` is the library's own id; `turn_deg` turns its front towards +x where it is elsewhere."""
-
-    id: str
-    model: str
-    category: str
-    turn_deg: float = 0.0
-
-
-@strict
-@dataclass(frozen=True, slots=True)
-class StreetVehicle:
-    """A vehicle that stands in for a blueprint; the materials named in `body` take the blueprint's colour."""
-
-    id: str
-    model: str
-    blueprint: str
-    body: tuple[str, ...] = ()
-    turn_deg: float = 0.0
-
-
-@strict
-@dataclass(frozen=True, slots=True)
-class StreetPerson:
-    """A person who stands in for pedestrian blueprints."""
-
-    id: str
-    model: str
-    blueprints: tuple[str, ...]
-    turn_deg: float = 0.0
-
-
-@strict
-@dataclass(frozen=True, slots=True)
-class PackList:
-    """Everything that is taken out of the pack."""
+class CuratedList:
+    """The package, its libraries, and everything that is taken out of them."""
 
     package: Package
     libraries: tuple[Library, ...]
-    anomalies: tuple[Anomaly, ...]
-    vehicles: tuple[StreetVehicle, ...]
-    people: tuple[StreetPerson, ...]
+    anomalies: tuple[PackedAnomaly, ...]
+    vehicles: tuple[PackedVehicle, ...]
+    people: tuple[PackedPerson, ...]
 
-    def entries(self) -> tuple[Anomaly | StreetVehicle | StreetPerson, ...]:
-        """All models to convert, in listed order."""
-        return (*self.anomalies, *self.vehicles, *self.people)
+    def contents(self) -> PackContents:
+        """What is taken out."""
+        return PackContents(self.anomalies, self.vehicles, self.people)
 
 
 @cache
-def pack_list(path: Path | None = None) -> PackList:
+def curated_list(path: Path | None = None) -> CuratedList:
     """The curated list.
 
     Raises:
-        AssetError: the file is malformed, an id is listed twice, or a category has no split.
+        AssetError: the file is malformed, or an id is listed twice.
     """
-    source = path if path is not None else shipped("assets") / f"{PACK}.yaml"
-    listed = read_listing(source, PackList)
+    source = path if path is not None else shipped("assets") / "sweethome3d.yaml"
+    listed = read_listing(source, CuratedList)
     seen: set[str] = set()
-    for entry in listed.entries():
+    for entry in listed.contents().entries():
         if entry.id in seen:
             raise AssetError(f"{source}: id {entry.id!r} is listed twice")
         seen.add(entry.id)
-    splits = split_of_category()
-    for anomaly in listed.anomalies:
-        if anomaly.category not in splits:
-            raise AssetError(f"{source}: {anomaly.id}: category {anomaly.category!r} has no split in categories.yaml")
     return listed
