@@ -56,6 +56,15 @@ if ! has_llvm; then
     fi
 fi
 
+# drjit, below Mitsuba, is linked against it; a minimal Debian has no libatomic.
+if ! ldconfig -p 2>/dev/null | grep -q 'libatomic\.so\.1'; then
+    if may_install; then
+        install libatomic1
+    else
+        say "please install libatomic1 (Debian, Ubuntu) or libatomic: without it Mitsuba does not start"
+    fi
+fi
+
 # Only the test of the report page needs a browser; it says so and is skipped where there is none.
 if [ "${EXTRAS/test/}" != "$EXTRAS" ] && ! command -v chromedriver >/dev/null && may_install; then
     install chromium chromium-driver || say "no chromium here: the report page is not tested in a browser"
