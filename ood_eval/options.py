@@ -35,7 +35,7 @@ class Training:
     """
 
     preset: Literal["paper", "small"] = "paper"
-    segmenter: Literal["pspnet", "pspnet_short"] | None = None
+    segmenter: str | None = None
     encoder: str | None = None
     weights: str = "none"
     epochs: int | None = None
@@ -52,13 +52,13 @@ class Training:
 
     def plan(self, seed: int | None = None) -> TrainingPlan:
         """The preset, changed by what the options give; for another seed than theirs, where one is given."""
-        from ood_eval.networks import PyramidConfig
+        from ood_eval.networks import segmenter_config
         from ood_eval.training import PRESETS, TrainingPlan
 
         # The preset's network: the paper's, and the one that two cores train in minutes.
-        network = {
-            "paper": PyramidConfig(kind="pspnet", encoder="resnet101"),
-            "small": PyramidConfig(kind="pspnet_short", encoder="efficientnet_lite0"),
+        kind, encoder = {
+            "paper": ("pspnet", "resnet101"),
+            "small": ("pspnet_short", "efficientnet_lite0"),
         }[self.preset]
         recipe = PRESETS[self.preset]
         recipe = dataclasses.replace(
@@ -67,12 +67,13 @@ class Training:
             batch_size=recipe.batch_size if self.batch_size is None else self.batch_size,
             learning_rate=recipe.learning_rate if self.learning_rate is None else self.learning_rate,
         )
-        network = dataclasses.replace(
-            network,
-            kind=self.segmenter or network.kind,
-            encoder=self.encoder or network.encoder,
-            channels=recipe.channels,
-            auxiliary=recipe.auxiliary_weight > 0,
+        network = segmenter_config(
+            self.segmenter or kind,
+            {
+                "encoder": self.encoder or encoder,
+                "channels": recipe.channels,
+                "auxiliary": recipe.auxiliary_weight > 0,
+            },
         )
         return TrainingPlan(recipe, network, self.weights, self.policy, self.seed if seed is None else seed)
 

@@ -24,7 +24,7 @@ class SmallSegmenter(Segmenter):
     def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
         """A segmenter's prediction, with queries made of the features."""
         found = super().predict(images, size)
-        masks = found.features.repeat_interleave(-(-_QUERIES // _WIDTH), 1)[:, :_QUERIES] - found.features.mean()
+        masks = found.features[:, :_QUERIES] - found.features.mean((1, 2, 3), keepdim=True)
         classes = found.features.mean((2, 3))[:, :_QUERIES, None] * torch.linspace(-1, 1, len(CLASS_NAMES) + 1)
         return dataclasses.replace(found, queries=Queries(classes, masks))
 

@@ -1,21 +1,26 @@
 """Networks, what they predict, and their files."""
 
-from ood_eval.networks.build import build_segmenter
+from ood_eval.networks.build import build_segmenter, segmenter_config
 from ood_eval.networks.checkpoint import load_segmenter, save_segmenter
+from ood_eval.networks.config import SegmenterConfig
 from ood_eval.networks.prediction import Network, Prediction, Queries, Reading, Source, images_from_rgb
-from ood_eval.networks.pspnet import PyramidConfig
 from ood_eval.networks.segmenter import Segmenter
+from ood_eval.networks.segmenters import SEGMENTERS
+from ood_eval.networks.segmenters.pspnet import PyramidConfig
 
 __all__ = [
+    "SEGMENTERS",
     "Network",
     "Prediction",
     "PyramidConfig",
     "Queries",
     "Reading",
     "Segmenter",
+    "SegmenterConfig",
     "Source",
     "build_segmenter",
     "images_from_rgb",
     "load_segmenter",
     "save_segmenter",
+    "segmenter_config",
 ]

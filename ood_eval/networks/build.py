@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
-from ood_eval.networks.encoder_weights import load_encoder_weights
-from ood_eval.networks.pspnet import PyramidConfig, PyramidNetwork
+from ood_eval.errors import ConfigError
+from ood_eval.networks.config import SegmenterConfig
 from ood_eval.networks.segmenter import Segmenter
+from ood_eval.networks.segmenters import SEGMENTERS
 
 
-def build_segmenter(config: PyramidConfig, class_names: Sequence[str], weights: str, seed: int) -> Segmenter:
-    """A segmenter with seeded random weights and, where asked, a trained encoder.
+def build_segmenter(config: SegmenterConfig, class_names: Sequence[str], weights: str, seed: int) -> Segmenter:
+    """A segmenter with seeded random weights and, where asked, trained ones.
 
     Args:
-        config: shape of the network.
+        config: kind and shape of the network.
         class_names: name of each logit channel.
         weights: `none`, `imagenet`, or a file; see `load_encoder_weights`.
         seed: of the random weights; torch's global generator is left as it was.
@@ -26,7 +31,29 @@ def build_segmenter(config: PyramidConfig, class_names: Sequence[str], weights: 
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = PyramidNetwork(config, len(class_names))
-    normalisation = load_encoder_weights(network.encoder, config.encoder, weights)
+        network = config.build(len(class_names))
+    normalisation = config.load_weights(network, weights)
     segmenter = Segmenter(network, class_names, normalisation.mean, normalisation.std)
     return segmenter.to(memory_format=torch.channels_last)
+
+
+def segmenter_config(kind: str, options: Mapping[str, Any]) -> SegmenterConfig:
+    """The configuration of a kind of segmenter, with its defaults changed by `options`.
+
+    Raises:
+        ConfigError: the kind or an option is unknown, or an option cannot have this value.
+    """
+    if kind not in SEGMENTERS:
+        near = difflib.get_close_matches(kind, SEGMENTERS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(SEGMENTERS)}"
+        raise ConfigError(f"unknown segmenter {kind!r}; {hint}")
+    maker = SEGMENTERS[kind]
+    names = [field.name for field in dataclasses.fields(maker) if field.name != "kind"]
+    if unknown := sorted(set(options) - set(names)):
+        raise ConfigError(f"segmenter {kind}: unknown option {unknown[0]!r}; it takes {', '.join(names)}")
+    try:
+        return TypeAdapter(maker).validate_python({"kind": kind, **options})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"segmenter {kind}: {where}: {first['msg']}") from error

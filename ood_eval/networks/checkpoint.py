@@ -1,25 +1,27 @@
-"""A segmenter as one file: weights, class names, normalisation and the configuration that made it."""
+"""A segmenter as one file: weights, class names, normalisation, and the kind and options that made it."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 
-from ood_eval.errors import CheckpointError
+from ood_eval.errors import CheckpointError, ConfigError
 from ood_eval.files import write_bytes
+from ood_eval.networks.build import segmenter_config
+from ood_eval.networks.config import SegmenterConfig
 from ood_eval.networks.marked_file import read_marked
-from ood_eval.networks.pspnet import PyramidConfig, PyramidNetwork
 from ood_eval.networks.segmenter import Segmenter
 
-_FORMAT: Final = "ood_eval segmenter 1"
+_FORMAT: Final = "ood_eval segmenter 2"
+# Had kind and options in one mapping, "network".
+_FIRST_FORMAT: Final = "ood_eval segmenter 1"
 
 
-def save_segmenter(path: Path, segmenter: Segmenter, config: PyramidConfig) -> None:
+def save_segmenter(path: Path, segmenter: Segmenter, config: SegmenterConfig) -> None:
     """Writes the file whole or not at all.
 
     Raises:
@@ -28,7 +30,8 @@ def save_segmenter(path: Path, segmenter: Segmenter, config: PyramidConfig) -> N
     stream = io.BytesIO()
     content = {
         "format": _FORMAT,
-        "network": dataclasses.asdict(config),
+        "kind": config.kind,
+        "options": {name: value for name, value in dataclasses.asdict(config).items() if name != "kind"},
         "class_names": list(segmenter.class_names),
         "mean": segmenter.mean.flatten().tolist(),
         "std": segmenter.std.flatten().tolist(),
@@ -44,14 +47,21 @@ def load_segmenter(path: Path) -> Segmenter:
     Raises:
         CheckpointError: the file is missing, damaged, or was not written by `save_segmenter`.
     """
-    content = read_marked(path, _FORMAT)
+    content = read_marked(path, _FORMAT, _FIRST_FORMAT)
     try:
-        config = TypeAdapter(PyramidConfig).validate_python(PyramidConfig(**content["network"]))
+        config = segmenter_config(*_kind_and_options(content))
         names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
-        segmenter = Segmenter(PyramidNetwork(config, len(names)), names, mean, std)
+        segmenter = Segmenter(config.build(len(names)), names, mean, std)
         segmenter.network.load_state_dict(weights)
-    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+    except (KeyError, TypeError, AttributeError, ConfigError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: the checkpoint does not fit this version ({reason})") from error
     segmenter.eval()
     return segmenter.to(memory_format=torch.channels_last)
+
+
+def _kind_and_options(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if content["format"] == _FORMAT:
+        return content["kind"], content["options"]
+    options = dict(content["network"])
+    return options.pop("kind"), options

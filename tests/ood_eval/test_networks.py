@@ -1,5 +1,7 @@
 """Segmenters: shapes, weights, checkpoints, and one prediction pass shared."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,25 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.networks import Prediction, PyramidConfig, Segmenter, build_segmenter, load_segmenter, save_segmenter
+import ood_eval.networks.segmenters
+from ood_eval.detectors import DETECTORS, Detector, build_detector, check_detector
+from ood_eval.errors import CheckpointError, ConfigError, DetectorError, NetworkError
+from ood_eval.networks import (
+    Prediction,
+    PyramidConfig,
+    Queries,
+    Reading,
+    Segmenter,
+    build_segmenter,
+    load_segmenter,
+    save_segmenter,
+    segmenter_config,
+)
+from ood_eval.networks.config import Normalisation
+from ood_eval.networks.encoder import build_encoder
 from ood_eval.networks.encoder_weights import load_encoder_weights
-from ood_eval.networks.pspnet import PyramidNetwork, build_encoder, network_stride
+from ood_eval.networks.segmenters import SEGMENTERS
+from ood_eval.networks.segmenters.pspnet import PyramidNetwork
 
 NAMES = ("a", "b", "c")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
@@ -18,8 +35,10 @@ TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxil
 
 @pytest.mark.parametrize(("kind", "stride"), [("pspnet", 8), ("pspnet_short", 8)])
 def test_both_networks_have_stride_eight(kind, stride: int) -> None:
-    network = PyramidNetwork(PyramidConfig(kind=kind, encoder="resnet18", channels=16), len(NAMES))
-    assert network_stride(network) == stride
+    network = PyramidNetwork(PyramidConfig(kind=kind, encoder="resnet18", channels=16), len(NAMES)).eval()
+    with torch.inference_mode():
+        logits, features, _ = network(torch.zeros(1, 3, 64, 64))
+    assert logits.shape[2] == features.shape[2] == 64 // stride
 
 
 def test_the_papers_network_pools_the_last_stage_and_the_short_one_the_third() -> None:
@@ -87,6 +106,169 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     assert torch.equal(Prediction.of(loaded, images).logits, Prediction.of(segmenter, images).logits)
 
 
+def test_a_checkpoint_of_the_first_format_still_loads(tmp_path: Path) -> None:
+    segmenter = build_segmenter(TINY, NAMES, "none", 0).eval()
+    save_segmenter(tmp_path / "s.pt", segmenter, TINY)
+    content = torch.load(tmp_path / "s.pt", weights_only=True)
+    content["network"] = {"kind": content.pop("kind"), **content.pop("options")}
+    torch.save(content | {"format": "ood_eval segmenter 1"}, tmp_path / "old.pt")
+    old = load_segmenter(tmp_path / "old.pt").network.state_dict()
+    assert all(torch.equal(value, old[name]) for name, value in segmenter.network.state_dict().items())
+
+
+def test_every_file_of_the_folder_is_a_kind_of_segmenter() -> None:
+    folder = Path(ood_eval.networks.segmenters.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {maker.__module__.rpartition(".")[2] for maker in SEGMENTERS.values()} == files
+    for kind, maker in SEGMENTERS.items():
+        assert maker(kind=kind).kind == kind  # type: ignore[call-arg]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A kind of segmenter that no file of the package knows."""
+
+    kind: str = "plain"
+    width: int = 4
+
+    def build(self, classes: int) -> nn.Module:
+        network = nn.Module()
+        network.encoder = nn.Conv2d(3, self.width, 3, padding=1)
+        network.head = nn.Conv2d(self.width, classes, 1)
+
+        def forward(images: Tensor) -> tuple[Tensor, Tensor, None]:
+            features = network.encoder(images)
+            return network.head(features), features, None
+
+        network.forward = forward
+        return network
+
+    def load_weights(self, network: nn.Module, weights: str) -> Normalisation:
+        return Normalisation()
+
+
+def test_a_kind_of_segmenter_is_a_line_of_the_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SEGMENTERS, "plain", Plain)
+    config = segmenter_config("plain", {"width": 5})
+    segmenter = build_segmenter(config, NAMES, "none", 0).eval()
+    save_segmenter(tmp_path / "s.pt", segmenter, config)
+    images = torch.randint(0, 256, (1, 3, 9, 7), dtype=torch.uint8)
+    found = Prediction.of(load_segmenter(tmp_path / "s.pt"), images)
+    assert torch.equal(found.logits, Prediction.of(segmenter, images).logits)
+    monkeypatch.delitem(SEGMENTERS, "plain")
+    with pytest.raises(CheckpointError, match="unknown segmenter 'plain'"):
+        load_segmenter(tmp_path / "s.pt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("pspnets", {}, "did you mean pspnet"),
+        ("pspnet", {"chanels": 3}, "unknown option 'chanels'"),
+        ("pspnet", {"channels": "many"}, "channels"),
+        ("pspnet", {"output_stride": 4}, "output_stride"),
+    ],
+)
+def test_wrong_kinds_and_options_are_answered_in_one_line(kind: str, options: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as found:
+        segmenter_config(kind, options)
+    assert "\n" not in str(found.value)
+
+
+class Foreign:
+    """A mask transformer of strangers: queries, and logits made of them; no module of ours."""
+
+    class_names = NAMES
+    gives: frozenset[Reading] = frozenset({"logits", "map", "queries", "images"})
+
+    def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
+        masks = torch.stack([images.float().mean(1) / 64.0 - 2.0, 2.0 - images[:, 0].float() / 64.0], dim=1)
+        classes = torch.tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 0.0, 3.0, 0.0]]).expand(len(images), 2, 4)
+        logits = torch.einsum("bqk,bqhw->bkhw", classes.softmax(2)[..., :-1], masks.sigmoid())
+        size = size if size is not None else images.shape[2:]
+        fine = nn.functional.interpolate(logits, size=size, mode="bilinear")
+        return Prediction(fine, logits[:, :0], Queries(classes, masks))
+
+
+class Unclaimed(Detector):
+    """s = 1 - max_q mask_q: how little any query claims a pixel."""
+
+    reads = frozenset({"queries", "map"})
+
+    def score_map(self, prediction: Prediction) -> Tensor:
+        masks = prediction.queries.masks.sigmoid().amax(dim=1, keepdim=True)  # type: ignore[union-attr]
+        return 1.0 - prediction.at_logit_size(masks)[:, 0]
+
+
+def test_a_detector_may_read_queries_of_a_network_that_is_no_module_of_ours() -> None:
+    images = torch.randint(0, 256, (2, 3, 12, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    network, detector = Foreign(), Unclaimed()
+    detector.check_network(network)
+    plain = 1.0 - torch.stack([images.float().mean(1) / 64.0 - 2.0, 2.0 - images[:, 0] / 64.0]).sigmoid().amax(0)
+    torch.testing.assert_close(detector.score(Prediction.of(network, images)), plain)
+    check_detector(Unclaimed)
+    for name in ("maxlogit", "maxlogit+flip", "msp+multiscale(0.5,1,of=logits)+blur"):
+        built = build_detector(name, {}, DETECTORS)
+        built.check_network(network)
+        assert built.score(Prediction.of(network, images)).shape == (2, 12, 16)
+    for name, lack in (("knn", "penultimate features"), ("odin", "layers and gradients"), ("branch+flip", "features")):
+        with pytest.raises(DetectorError, match=f"reads .*{lack}.*, which this network does not give"):
+            build_detector(name, {}, DETECTORS).check_network(network)
+    with pytest.raises(DetectorError, match="reads class and mask queries"):
+        detector.check_network(build_segmenter(TINY, NAMES, "none", 0))
+
+
+class Images(Segmenter):
+    """A classifier of whole images."""
+
+    gives = Segmenter.gives - {"map"}
+
+
+def test_steps_on_maps_refuse_whole_images_with_their_reason() -> None:
+    class Pooled(nn.Module):
+        def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+            return images.mean((2, 3)), images.amax((2, 3)), None
+
+    network = Images(Pooled(), NAMES).eval()
+    images = torch.randint(0, 256, (2, 3, 12, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    prediction = Prediction.of(network, images)
+    assert build_detector("energy+flip+multiscale(0.5,1,of=scores)", {}, DETECTORS).score(prediction).shape == (2,)
+    for name in ("msp+blur", "msp+smooth", "msp+boundary", "crf", "ae", "branch", "standardized_max_logits"):
+        detector = build_detector(name, {}, DETECTORS)
+        for refuse in (lambda d=detector: d.check_network(network), lambda d=detector: d.score(prediction)):
+            with pytest.raises(DetectorError, match="reads a prediction for every pixel"):
+                refuse()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda z, f: Prediction(z.double(), f), "logits must be float32"),
+        (lambda z, f: Prediction(z, f.half()), "features must be float32"),
+        (lambda z, f: Prediction(z, f[:1]), "logits of 2 images and features of 1"),
+        (lambda z, f: Prediction(z[..., 0], f), "both be"),
+        (lambda z, f: Prediction(z.mean((2, 3)), f), "both be"),
+        (lambda z, f: Prediction(z, f, class_names=("a", "b")), "3 logits and 2 class names"),
+        (lambda z, f: Prediction(z, f, Queries(z[..., 0], f)), "queries must be"),
+        (lambda z, f: Prediction(z, f, Queries(torch.zeros(2, 5, 2), torch.zeros(2, 5, 4, 4))), "for 3 classes"),
+        (lambda z, f: Prediction(z, f).images, "withholds images"),
+        (lambda z, f: Prediction.of(Foreign(), z), "must be .* uint8"),
+    ],
+)
+def test_what_is_no_prediction_is_refused(make: Callable[[Tensor, Tensor], object], message: str) -> None:
+    with pytest.raises(NetworkError, match=message):
+        make(torch.zeros(2, 3, 8, 12), torch.zeros(2, 5, 4, 6))
+
+
+def test_a_network_must_predict_at_the_size_of_its_images() -> None:
+    class Half(Foreign):
+        def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
+            return super().predict(images, (4, 4))
+
+    with pytest.raises(NetworkError, match="Half predicts logits"):
+        Prediction.of(Half(), torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+
+
 def test_missing_damaged_and_foreign_checkpoints_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         load_segmenter(tmp_path / "none.pt")
@@ -98,7 +280,7 @@ def test_missing_damaged_and_foreign_checkpoints_are_named(tmp_path: Path) -> No
         load_segmenter(tmp_path / "foreign.pt")
     save_segmenter(tmp_path / "s.pt", build_segmenter(TINY, NAMES, "none", 0), TINY)
     content = torch.load(tmp_path / "s.pt", weights_only=True)
-    content["network"]["chanels"] = 3
+    content["options"]["chanels"] = 3
     torch.save(content, tmp_path / "s.pt")
     with pytest.raises(CheckpointError, match="does not fit"):
         load_segmenter(tmp_path / "s.pt")

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Literal, cast
 
-import torch
 from torch import Tensor, nn
 
-from ood_eval.errors import ConfigError
+from ood_eval.networks.config import Normalisation
+from ood_eval.networks.encoder import build_encoder
+from ood_eval.networks.encoder_weights import load_encoder_weights
 
 PyramidName = Literal["pspnet", "pspnet_short"]
-
-# Names that users type, and what segmentation-models-pytorch calls them ("tu-" = timm).
-_TIMM_ENCODERS: Final = {
-    "efficientnet_lite0": "tu-tf_efficientnet_lite0",
-    "mobilenetv3_large": "tu-mobilenetv3_large_100",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +36,14 @@ class PyramidConfig:
     channels: int = 512
     dropout: float = 0.1
     auxiliary: bool = True
+
+    def build(self, classes: int) -> PyramidNetwork:
+        """A network with random weights."""
+        return PyramidNetwork(self, classes)
+
+    def load_weights(self, network: nn.Module, weights: str) -> Normalisation:
+        """Fills the encoder."""
+        return load_encoder_weights(cast("nn.Module", network.encoder), self.encoder, weights)
 
 
 class PyramidNetwork(nn.Module):
@@ -86,28 +88,6 @@ class PyramidNetwork(nn.Module):
         return cast("Tensor", self.head(self.decoder.dropout(features)))
 
 
-def build_encoder(name: str, *, depth: int, output_stride: int) -> nn.Module:
-    """An encoder with random weights; nothing is ever downloaded.
-
-    Raises:
-        ConfigError: the name is unknown (close ones are suggested), or the encoder cannot be dilated.
-    """
-    import segmentation_models_pytorch as smp
-    import timm
-
-    full = _TIMM_ENCODERS.get(name, name)
-    known = [*_TIMM_ENCODERS, *smp.encoders.encoders]
-    if full not in known and not (full.startswith("tu-") and timm.is_model(full.removeprefix("tu-"))):
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f"; did you mean {', '.join(near)}?" if near else "; for example resnet18, resnet101, efficientnet_lite0"
-        raise ConfigError(f"unknown encoder {name!r}{hint}")
-    stride = min(output_stride, 2**depth) if depth > 3 else 32
-    try:
-        return cast("nn.Module", smp.encoders.get_encoder(full, depth=depth, weights=None, output_stride=stride))
-    except (ValueError, RuntimeError, NotImplementedError) as error:
-        raise ConfigError(f"encoder {name!r} cannot be made dense at stride {output_stride}: {error}") from error
-
-
 def _auxiliary_head(width: int, classes: int, dropout: float) -> nn.Module:
     middle = max(width // 4, 16)
     return nn.Sequential(
@@ -117,13 +97,3 @@ def _auxiliary_head(width: int, classes: int, dropout: float) -> nn.Module:
         nn.Dropout2d(dropout),
         nn.Conv2d(middle, classes, kernel_size=1),
     )
-
-
-def network_stride(network: nn.Module, size: int = 64) -> int:
-    """How many input pixels one logit covers, found by running the network once."""
-    was_training = network.training
-    network.eval()
-    with torch.inference_mode():
-        logits, _, _ = network(torch.zeros(1, 3, size, size))
-    network.train(was_training)
-    return size // int(logits.shape[2])
