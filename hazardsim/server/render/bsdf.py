@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from hazardsim.server.render.arrays import Bool, Color3f, Float, Vector3f
 from hazardsim.server.render.variant import native
-
-Array = Any
 
 
 @dataclass(slots=True)
 class ShadingPoint:
     """What is known of each hit: axes, colours and gloss; `facing` and `normal` look towards the viewer."""
 
-    facing: Array
-    normal: Array
-    diffuse: Array
-    specular: Array
-    alpha: Array
-    translucent: Array
+    facing: Vector3f
+    normal: Vector3f
+    diffuse: Color3f
+    specular: Color3f
+    alpha: Float
+    translucent: Float
 
 
-def fresnel(specular: Array, cosine: Array) -> Array:
+def fresnel(specular: Color3f, cosine: Float) -> Color3f:
     """Reflectance of RGB `specular` at normal incidence. Source: Schlick 1994."""
     dr, _ = native()
 
     return specular + (1 - specular) * (1 - dr.clip(cosine, 0, 1)) ** 5
 
 
-def _smith(alpha: Array, cosine: Array) -> Array:
+def _smith(alpha: Float, cosine: Float) -> Float:
     """Lambda of GGX. Source: Heitz 2014, eq. 72."""
     dr, _ = native()
 
@@ -37,7 +35,7 @@ def _smith(alpha: Array, cosine: Array) -> Array:
     return 0.5 * (dr.sqrt(1 + alpha * alpha * (1 - square) / square) - 1)
 
 
-def evaluate(point: ShadingPoint, view: Array, light: Array) -> Array:
+def evaluate(point: ShadingPoint, view: Vector3f, light: Vector3f) -> Color3f:
     """RGB value of BRDF times cosine for unit directions `view` and `light`."""
     dr, mi = native()
 
@@ -56,7 +54,7 @@ def evaluate(point: ShadingPoint, view: Array, light: Array) -> Array:
     return dr.select(above & (to_light > 0), gloss + front, dr.select(above, mi.Color3f(0), back))
 
 
-def _half_vector(point: ShadingPoint, view: Array, first: Array, second: Array) -> Array:
+def _half_vector(point: ShadingPoint, view: Vector3f, first: Float, second: Float) -> Vector3f:
     """A microfacet normal seen from `view`. Source: Heitz 2018, sampling the GGX distribution of visible normals."""
     dr, mi = native()
 
@@ -80,7 +78,9 @@ def _half_vector(point: ShadingPoint, view: Array, first: Array, second: Array) 
     return frame.to_world(normal)
 
 
-def sample(point: ShadingPoint, view: Array, pick: Array, first: Array, second: Array) -> tuple[Array, Array, Array]:
+def sample(
+    point: ShadingPoint, view: Vector3f, pick: Float, first: Float, second: Float
+) -> tuple[Vector3f, Color3f, Bool]:
     """A direction to go on, its RGB weight, and whether it is a gloss reflection; weight 0 where the path ends."""
     dr, mi = native()
 

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
 from hazardsim.geometry.poses import PoseMatrix
+from hazardsim.server.render.arrays import Bool, Float, Native, Point2f, Ray3f, UInt32, Vector3f
 from hazardsim.server.render.triangles import Triangles, frames_of, joined
 from hazardsim.server.render.variant import native
 
-Array = Any
-Native = Any
-"""An object of Mitsuba; its classes exist only once a variant is chosen."""
 _NAMES = ("normals", "uv", "normal", "tangent", "bitangent", "density", "material")
 
 
@@ -28,20 +26,20 @@ _NAMES = ("normals", "uv", "normal", "tangent", "bitangent", "density", "materia
 class FaceBuffers:
     """What the shader gathers by face number: flat device arrays (9, 6, 3, 3, 3, 1 and 1 values a face)."""
 
-    normals: Array
-    uv: Array
-    normal: Array
-    tangent: Array
-    bitangent: Array
-    density: Array
-    material: Array
+    normals: Float
+    uv: Float
+    normal: Float
+    tangent: Float
+    bitangent: Float
+    density: Float
+    material: UInt32
 
     @staticmethod
     def of(triangles: Triangles) -> FaceBuffers:
         """Upload triangles."""
         _, mi = native()
 
-        def upload(values: NDArray[np.float32]) -> Array:
+        def upload(values: NDArray[np.float32]) -> Float:
             return mi.Float(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
 
         frames = frames_of(triangles)
@@ -176,11 +174,11 @@ class InstanceTree:
 class RayHits:
     """Nearest hits: whether there is one, distance, face number, instance number, two barycentric weights."""
 
-    valid: Array
-    t: Array
-    face: Array
-    instance: Array
-    weights: Array
+    valid: Bool
+    t: Float
+    face: UInt32
+    instance: UInt32
+    weights: Point2f
 
 
 class Geometry:
@@ -210,7 +208,7 @@ class Geometry:
         self._shrink = mi.Float((1 / scales).astype(np.float32))
         self._first = mi.UInt32(self.first_face)
 
-    def intersect(self, ray: Native, active: Array) -> RayHits:
+    def intersect(self, ray: Ray3f, active: Bool) -> RayHits:
         """Nearest hit of each ray."""
         dr, mi = native()
 
@@ -228,7 +226,7 @@ class Geometry:
         face = primitive + dr.gather(mi.UInt32, self._first, instance, valid)
         return RayHits(valid, best, face, instance, weights)
 
-    def turned(self, vector: Array, instance: Array, active: Array) -> Array:
+    def turned(self, vector: Vector3f, instance: UInt32, active: Bool) -> Vector3f:
         """A vector of a model in the world's axes, its length kept."""
         dr, mi = native()
 
@@ -236,13 +234,13 @@ class Geometry:
         x, y, z = vector.x, vector.y, vector.z
         return mi.Vector3f(*(m[3 * k] * x + m[3 * k + 1] * y + m[3 * k + 2] * z for k in range(3)))
 
-    def shrink(self, instance: Array, active: Array) -> Array:
+    def shrink(self, instance: UInt32, active: Bool) -> Float:
         """Metres of the model in a metre of the world."""
         dr, mi = native()
 
         return dr.gather(mi.Float, self._shrink, instance, active)
 
-    def blocked(self, ray: Native, active: Array) -> Array:
+    def blocked(self, ray: Ray3f, active: Bool) -> Bool:
         """Whether anything is in the way of each ray."""
         _, mi = native()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from hazardsim.server.render.arrays import Bool, Color3f, Float, Point2f, UInt32
 from hazardsim.server.render.textures import (
     EMIT,
     FIXED,
@@ -26,25 +26,23 @@ from hazardsim.server.render.textures import (
 )
 from hazardsim.server.render.variant import native
 
-Array = Any
-
 
 @dataclass(slots=True)
 class MaterialSample:
     """A point's material: linear albedo, relief slopes along u and v, and the numbers of its row."""
 
-    albedo: Array
-    slope_u: Array
-    slope_v: Array
-    roughness: Array
-    specular: Array
-    metallic: Array
-    translucent: Array
-    opacity: Array
-    porous: Array
-    puddle: Array
-    ground: Array
-    emission: Array
+    albedo: Color3f
+    slope_u: Float
+    slope_v: Float
+    roughness: Float
+    specular: Float
+    metallic: Float
+    translucent: Float
+    opacity: Float
+    porous: Float
+    puddle: Float
+    ground: Float
+    emission: Color3f
 
 
 class DeviceMaterials:
@@ -58,17 +56,17 @@ class DeviceMaterials:
         self._words = mi.UInt32(tables.words.reshape(-1))
         self._numbers = mi.Float(tables.numbers.reshape(-1))
 
-    def at(self, material: Array, uv: Array, footprint: Array, dither: Array, active: Array) -> MaterialSample:
+    def at(self, material: UInt32, uv: Point2f, footprint: Float, dither: Float, active: Bool) -> MaterialSample:
         """The material rows at `uv` (their own unit); `footprint` is the size of a pixel there, in the same unit.
 
         `dither` in 0..1 blends between mip levels.
         """
         dr, mi = native()
 
-        def number(k: int) -> Array:
+        def number(k: int) -> Float:
             return dr.gather(mi.Float, self._numbers, material * NUMBERS + k, active)
 
-        def word(k: int) -> Array:
+        def word(k: int) -> UInt32:
             return dr.gather(mi.UInt32, self._words, material * 4 + k, active)
 
         scale = number(SCALE)
@@ -96,8 +94,8 @@ class DeviceMaterials:
 
     @staticmethod
     def _filtered(
-        texels: Array, base: Array, sides: Array, place: Array, footprint: Array, dither: Array, active: Array
-    ) -> tuple[Array, Array]:
+        texels: UInt32, base: UInt32, sides: UInt32, place: Point2f, footprint: Float, dither: Float, active: Bool
+    ) -> tuple[Color3f, Float]:
         """Bilinear value of three channels in coded form, and of the fourth, at the mip level that fits."""
         dr, mi = native()
 

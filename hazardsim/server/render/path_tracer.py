@@ -1,93 +1,75 @@
 """Radiance, albedo and normal of every pixel by path tracing in drjit arrays (LLVM or CUDA).
 
 One kernel for every scene: geometry, materials and light come from buffers, so nothing is compiled again when the
-scene changes. The sun is sampled at every hit, the sky is found by the continuing ray, and a path that left a
+scene changes. Lights are sampled at every hit or found by the continuing ray, as each one says, and a path that left a
 rough surface sees gloss blurred and light clamped, so that there are no fireflies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hazardsim.server.render.bsdf import ShadingPoint, evaluate, sample
-from hazardsim.server.render.instances import Geometry
-from hazardsim.server.render.materials import DeviceMaterials
+from hazardsim.server.render.arrays import Bool, Color3f, Float, Image, Native, Point3f, UInt32, Vector3f
+from hazardsim.server.render.bsdf import evaluate, sample
+from hazardsim.server.render.lights.light import Light, PathSegment
+from hazardsim.server.render.path_numbers import PathNumbers
+from hazardsim.server.render.path_vertex import Footprint, PathVertex, Surfaces, vertex
 from hazardsim.server.render.pinhole import PinholeCamera
-from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, Sky
+from hazardsim.server.render.sky import SUNLIT_WHITE
 from hazardsim.server.render.variant import native
-from hazardsim.server.render.wetness import DeviceWetness, wetted
 
-Array = Any
-DEPTH = 4
-SAMPLES_A_PASS = 8
-_CLAMP = 3.0 * SUNLIT_WHITE
-_BLUR = 0.35
+DEPTH: Final = 4
+_TRANSPARENT: Final = 4
+"""Surfaces that a path may pass through besides those that scatter it."""
+SAMPLES_A_PASS: Final = 8
+_CLAMP: Final = 3.0 * SUNLIT_WHITE
+_ROUGH: Final = 0.06
+# Numbers that a path needs at each step: 0 and 1 for the vertex, 2 to 4 for a light, 5 to 7 to go on.
+_STEP_DIMENSIONS: Final = 8
+_LIGHT_DIMENSIONS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderBuffers:
     """Linear radiance, albedo and shading normal [H,W,3] f32, share of each pixel that is not sky [H,W] f32."""
 
-    radiance: NDArray[np.float32]
-    albedo: NDArray[np.float32]
-    normal: NDArray[np.float32]
-    cover: NDArray[np.float32]
+    radiance: Image
+    albedo: Image
+    normal: Image
+    cover: Image
 
 
-class DeviceSky:
-    """A `Sky` on the device; `lit` tells whether the sun throws light."""
+class PathState(NamedTuple):
+    """What each path carries from one surface to the next."""
 
-    def __init__(self, sky: Sky) -> None:
-        dr, mi = native()
-
-        self._table = mi.Texture2f(mi.TensorXf(sky.radiance), wrap_mode=dr.WrapMode.Repeat)
-        self.lit = bool(sky.sun_irradiance.max() > 1e-4)
-        opaque = [mi.Float(float(v)) for v in (*sky.sun, *sky.sun_irradiance, *sky.disc, *sky.below)]
-        dr.make_opaque(opaque)
-        self.sun = mi.Vector3f(*opaque[0:3])
-        self.irradiance = mi.Color3f(*opaque[3:6])
-        self._disc = mi.Color3f(*opaque[6:9])
-        self._below = mi.Color3f(*opaque[9:12])
-
-    def radiance(self, direction: Array, with_disc: Array, active: Array) -> Array:
-        """Radiance from `direction`, with the sun's disc where `with_disc`."""
-        dr, mi = native()
-
-        azimuth = dr.atan2(direction.y, direction.x) / (2 * dr.pi)
-        elevation = dr.safe_asin(direction.z) / (0.5 * dr.pi)
-        row = dr.clip(dr.sqrt(dr.maximum(elevation, 0)), 0.5 / HEIGHT, 1 - 0.5 / HEIGHT)
-        looked = self._table.eval(mi.Point2f(azimuth - dr.floor(azimuth), row), active)
-        value = mi.Color3f(*looked)
-        value = dr.lerp(value, self._below, dr.clip(-direction.z * 12, 0, 1))
-        inside = with_disc & (dr.dot(direction, self.sun) > float(np.cos(SUN_HALF_ANGLE)))
-        return value + dr.select(inside, self._disc, mi.Color3f(0))
-
-
-def _shift(pixel: Array, dimension: Array) -> Array:
-    _, mi = native()
-
-    return mi.sample_tea_float32(pixel, dimension, 4)
+    origin: Point3f
+    direction: Vector3f
+    radiance: Color3f
+    throughput: Color3f
+    albedo: Color3f
+    normal: Vector3f
+    cover: Float
+    travelled: Float
+    active: Bool
+    straight: Bool
+    blurred: Bool
+    bounce: UInt32
+    step: UInt32
 
 
 def render_vectorised(
-    pinhole: PinholeCamera,
-    geometry: Geometry,
-    materials: DeviceMaterials,
-    sky: DeviceSky,
-    wetness: DeviceWetness,
-    samples: int,
-    seed: int,
+    pinhole: PinholeCamera, surfaces: Surfaces, lights: Sequence[Light], samples: int, seed: int
 ) -> RenderBuffers:
     """Trace `samples` paths a pixel; equal arguments give bit-equal arrays."""
     dr, mi = native()
 
-    if not geometry.trees:
-        return _empty(pinhole, sky)
-    total: list[NDArray[np.float32]] = []
+    if not surfaces.geometry.trees:
+        return _empty(pinhole, lights)
+    total: list[Image] = []
     done = 0
     shape = (pinhole.height, pinhole.width)
     while done < samples:
@@ -95,9 +77,10 @@ def render_vectorised(
         first = mi.UInt32(done)
         salt = mi.UInt32(seed & 0xFFFFFFFF)
         dr.make_opaque(first, salt)
-        values = _trace(pinhole, geometry, materials, sky, wetness, count, first, salt)
+        end = _trace(pinhole, surfaces, lights, count, first, salt)
+        values = [*end.radiance, *end.albedo, *end.normal, end.cover]
         dr.eval(values)  # all at once: a reduction of an unevaluated array would trace the paths again
-        sums = [dr.block_sum(v, count) for v in values] if count > 1 else list(values)
+        sums = [dr.block_sum(v, count) for v in values] if count > 1 else values
         dr.eval(sums)
         part = [np.array(s, dtype=np.float32).reshape(shape) for s in sums]
         total = part if not total else [a + b for a, b in zip(total, part, strict=True)]
@@ -106,159 +89,144 @@ def render_vectorised(
     return RenderBuffers(np.dstack(mean[0:3]), np.dstack(mean[3:6]), np.dstack(mean[6:9]), mean[9])
 
 
-def _empty(pinhole: PinholeCamera, sky: DeviceSky) -> RenderBuffers:
-    """Sky alone."""
+def _empty(pinhole: PinholeCamera, lights: Sequence[Light]) -> RenderBuffers:
+    """Lights alone."""
     dr, mi = native()
 
     pixel = dr.arange(mi.UInt32, pinhole.width * pinhole.height)
-    light = sky.radiance(pinhole.rays(pixel, mi.Float(0.5), mi.Float(0.5)).d, mi.Bool(True), mi.Bool(True))
+    everywhere = mi.Bool(True)
+    ray = pinhole.rays(pixel, mi.Float(0.5), mi.Float(0.5))
+    light = _found(lights, PathSegment(ray, mi.Float(dr.inf), everywhere, everywhere, everywhere))
     radiance = np.array(light, dtype=np.float32).T.reshape(pinhole.height, pinhole.width, 3)
-    return RenderBuffers(
-        radiance, np.ones_like(radiance), np.zeros_like(radiance), np.zeros(radiance.shape[:2], np.float32)
-    )
+    none = np.zeros(radiance.shape[:2], np.float32)
+    return RenderBuffers(radiance, np.ones_like(radiance), np.zeros_like(radiance), none)
 
 
 def _trace(
-    pinhole: PinholeCamera,
-    geometry: Geometry,
-    materials: DeviceMaterials,
-    sky: DeviceSky,
-    wetness: DeviceWetness,
-    count: int,
-    first: Array,
-    salt: Array,
-) -> tuple[Array, ...]:
+    pinhole: PinholeCamera, surfaces: Surfaces, lights: Sequence[Light], count: int, first: UInt32, salt: UInt32
+) -> PathState:
+    """Paths number `first` to `first + count` of every pixel, followed to their ends."""
     dr, mi = native()
 
     lane = dr.arange(mi.UInt32, pinhole.width * pinhole.height * count)
     pixel = lane // count
-    index = mi.Float(lane - pixel * count + first)
-    hashed = pixel ^ (salt * mi.UInt32(0x9E3779B1))
-    # Source: Roberts 2018, the R2 sequence: rotated by a hash of pixel and dimension.
-    along = index * 0.7548776662466927
-    across = index * 0.5698402909980532
+    numbers = PathNumbers(pixel, mi.Float(lane - pixel * count + first), salt)
+    jitter = numbers.pair(mi.UInt32(0))
+    ray = pinhole.rays(pixel, jitter.x, jitter.y)
+    start = PathState(
+        origin=ray.o,
+        direction=ray.d,
+        radiance=mi.Color3f(0),
+        throughput=mi.Color3f(1),
+        albedo=mi.Color3f(0),
+        normal=mi.Vector3f(0),
+        cover=mi.Float(0),
+        travelled=mi.Float(0),
+        active=mi.Bool(True),
+        straight=mi.Bool(True),
+        blurred=mi.Bool(False),
+        bounce=mi.UInt32(0),
+        step=mi.UInt32(0),
+    )
 
-    def pair(dimension: Array) -> tuple[Array, Array]:
-        a, b = _shift(hashed, dimension) + along, _shift(hashed, dimension + 1) + across
-        return a - dr.floor(a), b - dr.floor(b)
+    def goes_on(*state: Native) -> Bool:
+        return PathState(*state).active
 
-    def single(dimension: Array) -> Array:
-        a = _shift(hashed, dimension) + index * 0.6180339887498949
-        return a - dr.floor(a)
+    def advance(*state: Native) -> tuple[Native, ...]:
+        return tuple(_advance(PathState(*state), surfaces, lights, numbers, pinhole.pixel_angle()))
 
-    jitter = pair(mi.UInt32(0))
-    ray = pinhole.rays(pixel, jitter[0], jitter[1])
-    spread = pinhole.pixel_angle()
+    return PathState(*dr.while_loop(tuple(start), goes_on, advance, label="paths"))
 
-    radiance, beta = mi.Color3f(0), mi.Color3f(1)
-    albedo, normal, cover = mi.Color3f(0), mi.Vector3f(0), mi.Float(0)
-    travelled = mi.Float(0)
-    active = mi.Bool(True)
-    straight = mi.Bool(True)
-    blurred = mi.Bool(False)
-    bounce, step = mi.UInt32(0), mi.UInt32(0)
 
-    state = (ray.o, ray.d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step)
+def _advance(
+    state: PathState, surfaces: Surfaces, lights: Sequence[Light], numbers: PathNumbers, spread: float
+) -> PathState:
+    """Follow every path to its next surface, take the light there, and choose where it goes on."""
+    dr, mi = native()
 
-    def go_on(*s: Array) -> Array:
-        return s[8]
+    dimension = _STEP_DIMENSIONS * (state.step + 1)
+    ray = mi.Ray3f(state.origin, state.direction)
+    hits = surfaces.geometry.intersect(ray, state.active)
+    primary = state.bounce == 0
+    missed = state.active & ~hits.valid
+    length = dr.select(hits.valid, hits.t, dr.inf)
+    segment = PathSegment(ray, length, state.active, missed, primary & state.straight)
+    travelled = state.travelled + dr.select(hits.valid, hits.t, 0)
+    width = Footprint(spread, travelled, state.blurred)
+    at = vertex(surfaces, ray, hits, width, (numbers.single(dimension), numbers.single(dimension + 1)))
+    gained = state.throughput * _found(lights, segment)
+    gained += dr.select(at.solid, state.throughput * at.emission * SUNLIT_WHITE, mi.Color3f(0))
+    gained += state.throughput * _sampled(lights, surfaces, at, -ray.d, numbers, dimension)
+    strongest = dr.max(gained)
+    gained *= dr.select(state.blurred & (strongest > _CLAMP), _CLAMP / dr.maximum(strongest, 1e-6), 1)
+    first_solid = at.solid & primary
+    albedo = dr.select(missed & primary, mi.Color3f(1), state.albedo)
+    seen = state._replace(
+        radiance=state.radiance + gained,
+        albedo=dr.select(first_solid, at.albedo, albedo),
+        normal=dr.select(first_solid, at.shading.normal, state.normal),
+        cover=dr.select(first_solid, 1.0, state.cover),
+        travelled=travelled,
+        active=hits.valid,
+    )
+    return _scattered(seen, at, hits.t, numbers, dimension)
 
-    def advance(o, d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        dimension = 8 + step * 8
-        hits = geometry.intersect(mi.Ray3f(o, d), active)
-        hit, t, face, weights = hits.valid, hits.t, hits.face, hits.weights
-        primary = bounce == 0
-        missed = active & ~hit
-        light = sky.radiance(d, primary & straight, missed)
-        gained = dr.select(missed, beta * light, mi.Color3f(0))
-        albedo = dr.select(missed & primary, mi.Color3f(1), albedo)
-        active = active & hit
-        # Where it is, and what is there.
-        faces = geometry.faces
 
-        def world(local: Array) -> Array:
-            return geometry.turned(local, hits.instance, active)
+def _found(lights: Sequence[Light], segment: PathSegment) -> Color3f:
+    """Radiance of all lights that paths meet on a segment."""
+    _, mi = native()
 
-        facing = world(dr.gather(mi.Vector3f, faces.normal, face, active))
-        tangent = world(dr.gather(mi.Vector3f, faces.tangent, face, active))
-        bitangent = world(dr.gather(mi.Vector3f, faces.bitangent, face, active))
-        w0 = 1 - weights.x - weights.y
-        n0, n1, n2 = (dr.gather(mi.Vector3f, faces.normals, face * 3 + k, active) for k in range(3))
-        t0, t1, t2 = (dr.gather(mi.Point2f, faces.uv, face * 3 + k, active) for k in range(3))
-        shaded = dr.normalize(world(w0 * n0 + weights.x * n1 + weights.y * n2))
-        uv = w0 * t0 + weights.x * t1 + weights.y * t2
-        point = o + t * d
-        travelled = travelled + dr.select(active, t, 0)
-        lean = dr.maximum(dr.abs(dr.dot(facing, d)), 0.08)
-        pixel_m = spread * travelled * dr.rsqrt(lean) * dr.select(blurred, 6.0, 1.0)
-        density = dr.gather(mi.Float, faces.density, face, active) * geometry.shrink(hits.instance, active)
-        row = dr.gather(mi.UInt32, faces.material, face, active)
-        material = materials.at(row, uv, pixel_m * density, single(dimension), active)
-        passes = active & (single(dimension + 1) > material.opacity)
-        solid = active & ~passes
-        # Normals: relief, then towards the viewer.
-        bumped = dr.normalize(shaded - material.slope_u * tangent - material.slope_v * bitangent)
-        flip = dr.dot(facing, d) > 0
-        facing = dr.select(flip, -facing, facing)
-        shaded = dr.select(flip, -shaded, shaded)
-        bumped = dr.select(flip, -bumped, bumped)
-        bumped = dr.select(dr.dot(bumped, d) < -0.02, bumped, dr.normalize(bumped - (dr.dot(bumped, d) + 0.03) * d))
-        wet = wetted(wetness, material, point, facing, bumped, solid)
-        shading = ShadingPoint(
-            facing=facing,
-            normal=wet.normal,
-            diffuse=wet.albedo * (1 - material.metallic),
-            specular=dr.lerp(mi.Color3f(wet.specular), wet.albedo, material.metallic),
-            alpha=dr.maximum(wet.roughness * wet.roughness, dr.select(blurred, _BLUR, 0.0012)),
-            translucent=material.translucent,
-        )
-        back = -d
-        gained += dr.select(solid, beta * material.emission * SUNLIT_WHITE, mi.Color3f(0))
-        first_solid = solid & primary
-        albedo = dr.select(first_solid, dr.minimum(wet.albedo + 0.5 * wet.specular, 1), albedo)
-        normal = dr.select(first_solid, mi.Vector3f(wet.normal), normal)
-        cover = dr.select(first_solid, 1.0, cover)
-        start = point + facing * (1e-3 + 2e-5 * dr.abs(t) + 1e-6 * dr.max(dr.abs(point)))
-        if sky.lit:
-            sx, sy = pair(dimension + 2)
-            toward = mi.Frame3f(sky.sun).to_world(
-                mi.warp.square_to_uniform_cone(mi.Point2f(sx, sy), mi.Float(float(np.cos(SUN_HALF_ANGLE))))
-            )
-            lit = evaluate(shading, back, toward) * sky.irradiance
-            below = dr.dot(facing, toward) < 0
-            origin = dr.select(below, point - (start - point), start)
-            worth = solid & (dr.max(lit) > 1e-6)
-            lit &= ~geometry.blocked(mi.Ray3f(origin, toward), worth) & worth
-            gained += beta * lit
-        strongest = dr.max(gained)
-        gained *= dr.select(blurred & (strongest > _CLAMP), _CLAMP / dr.maximum(strongest, 1e-6), 1)
-        radiance = radiance + gained
-        bx, by = pair(dimension + 5)
-        onward, weight, glossy = sample(shading, back, single(dimension + 7), bx, by)
-        beyond = dr.dot(onward, facing) < 0
-        moved = dr.select(beyond, point - (start - point), start)
-        o = dr.select(passes, point + d * (1e-3 + 2e-5 * t), dr.select(solid, moved, o))
-        d = dr.select(solid, onward, d)
-        beta = dr.select(solid, beta * weight, beta)
-        rough = shading.alpha > 0.06
-        blurred = blurred | (solid & (~glossy | rough))
-        straight = straight & ~solid
-        bounce = bounce + dr.select(solid, mi.UInt32(1), mi.UInt32(0))
-        step = step + 1
-        active = active & (bounce < DEPTH) & (step < DEPTH + 4) & (dr.max(beta) > 1e-3)
-        return o, d, radiance, beta, albedo, normal, cover, travelled, active, straight, blurred, bounce, step
+    total = mi.Color3f(0)
+    for light in lights:
+        total += light.found(segment)
+    return total
 
-    state = dr.while_loop(state, go_on, advance, label="paths")
-    radiance, albedo, normal, cover = state[2], state[4], state[5], state[6]
-    return (
-        radiance.x,
-        radiance.y,
-        radiance.z,
-        albedo.x,
-        albedo.y,
-        albedo.z,
-        normal.x,
-        normal.y,
-        normal.z,
-        cover,
+
+def _sampled(
+    lights: Sequence[Light],
+    surfaces: Surfaces,
+    at: PathVertex,
+    back: Vector3f,
+    numbers: PathNumbers,
+    dimension: UInt32,
+) -> Color3f:
+    """Light thrown to `back` from all lights that are sampled, each through a shadow ray."""
+    dr, mi = native()
+
+    total = mi.Color3f(0)
+    own = dimension
+    for light in lights:
+        toward = light.sample(at.position, numbers.single(own + 4), numbers.pair(own + 2))
+        if toward is None:
+            continue
+        own = own + _LIGHT_DIMENSIONS
+        value = evaluate(at.shading, back, toward.direction) * toward.weight
+        worth = at.solid & (dr.max(value) > 1e-6)
+        shadow = mi.Ray3f(at.side(toward.direction), toward.direction)
+        if toward.distance is not None:
+            shadow.maxt = toward.distance
+        total += dr.select(worth & ~surfaces.geometry.blocked(shadow, worth), value, mi.Color3f(0))
+    return total
+
+
+def _scattered(state: PathState, at: PathVertex, length: Float, numbers: PathNumbers, dimension: UInt32) -> PathState:
+    """Every path on its way from its surface: thrown back, or through what is transparent."""
+    dr, mi = native()
+
+    place = numbers.pair(dimension + 5)
+    onward, weight, glossy = sample(at.shading, -state.direction, numbers.single(dimension + 7), place.x, place.y)
+    through = at.position + mi.Point3f(state.direction * (1e-3 + 2e-5 * length))
+    throughput = dr.select(at.solid, state.throughput * weight, state.throughput)
+    bounce = state.bounce + dr.select(at.solid, mi.UInt32(1), mi.UInt32(0))
+    step = state.step + 1
+    goes_on = (bounce < DEPTH) & (step < DEPTH + _TRANSPARENT) & (dr.max(throughput) > 1e-3)
+    return state._replace(
+        origin=dr.select(at.passes, through, dr.select(at.solid, at.side(onward), state.origin)),
+        direction=dr.select(at.solid, onward, state.direction),
+        throughput=throughput,
+        active=state.active & goes_on,
+        straight=state.straight & ~at.solid,
+        blurred=state.blurred | (at.solid & (~glossy | (at.shading.alpha > _ROUGH))),
+        bounce=bounce,
+        step=step,
     )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
+from hazardsim.server.render.arrays import Float, Ray3f, UInt32
 from hazardsim.server.render.variant import native
 from hazardsim.server.scene import Camera
-
-Array = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class PinholeCamera:
         v = self.height / 2 - self.focal_px * local[:, 2] / x
         return np.stack([u, v, x], axis=1)
 
-    def rays(self, pixel: Array, jitter_x: Array, jitter_y: Array) -> Array:
+    def rays(self, pixel: UInt32, jitter_x: Float, jitter_y: Float) -> Ray3f:
         """Mitsuba rays through pixels (row-major numbers) at `jitter` 0..1 from their upper left corner."""
         dr, mi = native()
 

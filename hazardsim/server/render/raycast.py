@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hazardsim.server.render.arrays import Ray3f
 from hazardsim.server.render.instances import Geometry
 from hazardsim.server.render.labels import Labels, labels_of_hits
 from hazardsim.server.render.pinhole import PinholeCamera
@@ -16,7 +17,6 @@ from hazardsim.server.scene import Hit
 _MOST_HITS: Final = 256
 _STEP_M: Final = 1e-3
 
-Array = Any
 _Found = tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float32]]
 
 
@@ -44,7 +44,7 @@ def cast_labels(pinhole: PinholeCamera, geometry: Geometry) -> Labels:
     )
 
 
-def _vectorised_hits(geometry: Geometry, ray: Array) -> _Found:
+def _vectorised_hits(geometry: Geometry, ray: Ray3f) -> _Found:
     dr, mi = native()
 
     hits = geometry.intersect(ray, mi.Bool(True))

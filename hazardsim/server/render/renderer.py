@@ -19,9 +19,12 @@ from hazardsim.server.render import atmosphere, scalar_path_tracer, sky
 from hazardsim.server.render.denoise import denoised
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers
 from hazardsim.server.render.labels import Labels
+from hazardsim.server.render.lights import lights_of
+from hazardsim.server.render.lights.light import Light
 from hazardsim.server.render.materials import DeviceMaterials
 from hazardsim.server.render.passes import PASSES
-from hazardsim.server.render.path_tracer import DeviceSky, RenderBuffers, render_vectorised
+from hazardsim.server.render.path_tracer import RenderBuffers, render_vectorised
+from hazardsim.server.render.path_vertex import Surfaces
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.raycast import cast_labels, cast_ray
 from hazardsim.server.render.textures import MaterialLibrary
@@ -106,7 +109,7 @@ class MitsubaRenderer:
         self._actor_tree: tuple[object, InstanceTree] | None = None
         self._geometry_now: tuple[tuple[InstanceTree, InstanceTree], Geometry] | None = None
         self._sky: tuple[tuple[object, ...], sky.Sky] | None = None
-        self._device_sky: tuple[object, DeviceSky] | None = None
+        self._lights: tuple[sky.Sky, tuple[Light, ...]] | None = None
         self._device_wetness: tuple[Water, DeviceWetness] | None = None
         self._scalar: scalar_path_tracer.ScalarScenes | None = None
         self.times = Times()
@@ -236,39 +239,32 @@ class MitsubaRenderer:
         """Light [H,W,3] of a view, denoised, with fog and rain."""
         began = time.perf_counter()
         fog = atmosphere.fog_of(weather)
-        light = self._sky_of(weather, fog)
-        drawn = self._draw(pinhole, geometry, light, weather)
+        above = self._sky_of(weather, fog)
+        drawn = self._draw(pinhole, geometry, above, weather)
         self.times.render += time.perf_counter() - began
         began = time.perf_counter()
         radiance = denoised(drawn.radiance, drawn.albedo, drawn.normal) if self._denoise else drawn.radiance
         self.times.denoise += time.perf_counter() - began
         began = time.perf_counter()
-        radiance = atmosphere.foggy(radiance, drawn.cover, pinhole, labels, light, fog)
-        radiance = atmosphere.rainy(radiance, pinhole, labels, light, weather, self._seed)
+        radiance = atmosphere.foggy(radiance, drawn.cover, pinhole, labels, above, fog)
+        radiance = atmosphere.rainy(radiance, pinhole, labels, above, weather, self._seed)
         self.times.encode += time.perf_counter() - began
         return radiance
 
-    def _draw(self, pinhole: PinholeCamera, geometry: Geometry, light: sky.Sky, weather: Weather) -> RenderBuffers:
+    def _draw(self, pinhole: PinholeCamera, geometry: Geometry, above: sky.Sky, weather: Weather) -> RenderBuffers:
         water = water_of(weather)
         if not self._variant.vectorised:
             if self._scalar is None or self._scalar.water != water:
                 self._scalar = scalar_path_tracer.ScalarScenes(self._materials, water)
-            return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, light, self._samples, self._seed)
+            return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, above, self._samples, self._seed)
         if self._device_materials is None or self._device_materials[0] != len(self._materials):
             self._device_materials = (len(self._materials), DeviceMaterials(self._materials.tables()))
-        if self._device_sky is None or self._device_sky[0] is not light:
-            self._device_sky = (light, DeviceSky(light))
+        if self._lights is None or self._lights[0] is not above:
+            self._lights = (above, lights_of(above))
         if self._device_wetness is None or self._device_wetness[0] != water:
             self._device_wetness = (water, DeviceWetness(water))
-        return render_vectorised(
-            pinhole,
-            geometry,
-            self._device_materials[1],
-            self._device_sky[1],
-            self._device_wetness[1],
-            self._samples,
-            self._seed,
-        )
+        surfaces = Surfaces(geometry, self._device_materials[1], self._device_wetness[1])
+        return render_vectorised(pinhole, surfaces, self._lights[1], self._samples, self._seed)
 
     def _sky_of(self, weather: Weather, fog: atmosphere.Fog) -> sky.Sky:
         veil = fog.veil(float(sky.sun_direction(weather)[2]))

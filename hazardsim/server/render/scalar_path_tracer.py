@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.mesh.model import Material
-from hazardsim.server.render.instances import Geometry, LoadedModel, Native
+from hazardsim.server.render.arrays import Native
+from hazardsim.server.render.instances import Geometry, LoadedModel
 from hazardsim.server.render.path_tracer import DEPTH, RenderBuffers
 from hazardsim.server.render.patterns import pattern
 from hazardsim.server.render.pinhole import PinholeCamera

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hazardsim.server.render.arrays import Bool, Color3f, Float, Point3f, Vector3f
 from hazardsim.server.render.materials import MaterialSample
 from hazardsim.server.render.noise import fractal
 from hazardsim.server.render.variant import native
@@ -18,8 +19,6 @@ PATCH_M: Final = 37.0
 """Size of the tile of the world pattern; the second, turned, layer makes its repetition hard to see."""
 _SEED: Final = 37
 _TURN: Final = 0.61
-
-Array = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class DeviceWetness:
         self.film, self.puddles, self.rain = mi.Float(water.film), mi.Float(water.puddles), mi.Float(water.rain)
         dr.make_opaque(self.film, self.puddles, self.rain)
 
-    def uneven(self, point: Array, active: Array) -> tuple[Array, Array]:
+    def uneven(self, point: Point3f, active: Bool) -> tuple[Float, Float]:
         """Large and small unevenness of the world at `point`."""
         _, mi = native()
 
@@ -72,14 +71,14 @@ class DeviceWetness:
 class WetMaterial:
     """A point's material under water."""
 
-    albedo: Array
-    roughness: Array
-    specular: Array
-    normal: Array
+    albedo: Color3f
+    roughness: Float
+    specular: Float
+    normal: Vector3f
 
 
 def wetted(
-    wetness: DeviceWetness, material: MaterialSample, point: Array, facing: Array, normal: Array, active: Array
+    wetness: DeviceWetness, material: MaterialSample, point: Point3f, facing: Vector3f, normal: Vector3f, active: Bool
 ) -> WetMaterial:
     """Vary the ground over metres; darken, polish and flood what is wet.
 
