@@ -1,30 +1,23 @@
-"""Four cameras at one place, in step by frame number."""
+"""The sensors that bring a frame's channels: at one place, in step by frame number."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hazardsim.capture.session import FRAME_TIMEOUT_S, ROLE, Session
-from hazardsim.channels.wire import bgra_from_bytes
+from hazardsim.channels import CHANNELS
+from hazardsim.channels.wire import SensorImage
 from hazardsim.errors import ServerLostError, SimulatorError
 from hazardsim.geometry.axes import carla_from_pose
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import SceneCamera
 
 LOG = logging.getLogger(__name__)
-
-KINDS = ("rgb", "semantic_segmentation", "instance_segmentation", "depth")
-
-# Lens distortion must be equal for all four or labels shift against the picture; motion blur would smear a moved rig.
-_LENS = {"lens_circle_falloff": "5.0", "lens_circle_multiplier": "0.0", "lens_k": "0.0", "lens_kcube": "0.0"}
-_RGB_ONLY = {"motion_blur_intensity": "0.0", "lens_flare_intensity": "0.0"}
 
 Transform = Any
 
@@ -37,8 +30,16 @@ def transform_of(pose: Pose) -> Transform:
     return carla.Transform(carla.Location(x, y, z), carla.Rotation(pitch=pitch, yaw=yaw, roll=roll))
 
 
+def wanted_sensors() -> dict[str, dict[str, str]]:
+    """The blueprints that the channels come from, in the table's order, each with the attributes it must have."""
+    wanted: dict[str, dict[str, str]] = {}
+    for channel in CHANNELS.values():
+        wanted.setdefault(channel.sensor, {}).update(channel.settings)
+    return wanted
+
+
 class CameraRig:
-    """The cameras; made once per episode and moved, because servers leak memory with every camera made (7156, 7413)."""
+    """The sensors; made once per episode and moved, because servers leak memory with each one made (7156, 7413)."""
 
     def __init__(self, session: Session, camera: SceneCamera) -> None:
         self._session = session
@@ -47,25 +48,29 @@ class CameraRig:
         self._sensors: dict[str, Any] = {}
 
     def __enter__(self) -> CameraRig:
-        """Spawn the cameras and listen to them."""
-        library = self._session.world.get_blueprint_library()
+        """Spawn the sensors and listen to them.
+
+        Raises:
+            SimulatorError: the server has no such sensor, or refuses it.
+        """
         try:
-            for kind in KINDS:
-                blueprint = library.find(f"sensor.camera.{kind}")
-                blueprint.set_attribute("role_name", ROLE)
-                blueprint.set_attribute("image_size_x", str(self.camera.width_px))
-                blueprint.set_attribute("image_size_y", str(self.camera.height_px))
-                blueprint.set_attribute("fov", str(self.camera.fov_deg))
-                for name, value in {**_LENS, **(_RGB_ONLY if kind == "rgb" else {})}.items():
-                    blueprint.set_attribute(name, value)
-                sensor = self._session.world.spawn_actor(blueprint, transform_of(self.camera.pose))
-                self._sensors[kind] = sensor
-                self._queues[kind] = queue.Queue()
-                sensor.listen(self._queues[kind].put)
+            for name, settings in wanted_sensors().items():
+                self._spawn(name, settings)
         except (RuntimeError, IndexError) as error:
             self._close()
             raise SimulatorError(f"the server refused a camera: {error}") from error
         return self
+
+    def _spawn(self, name: str, settings: Mapping[str, str]) -> None:
+        blueprint = self._session.world.get_blueprint_library().find(name)
+        camera = self.camera
+        size = {"image_size_x": str(camera.width_px), "image_size_y": str(camera.height_px), "fov": str(camera.fov_deg)}
+        for key, value in {"role_name": ROLE, **size, **settings}.items():
+            blueprint.set_attribute(key, value)
+        sensor = self._session.world.spawn_actor(blueprint, transform_of(camera.pose))
+        self._sensors[name] = sensor
+        self._queues[name] = queue.Queue()
+        sensor.listen(self._queues[name].put)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -78,27 +83,26 @@ class CameraRig:
         for sensor in self._sensors.values():
             sensor.set_transform(transform_of(pose))
 
-    def pictures(self, frame: int) -> dict[str, NDArray[np.uint8]]:
-        """The BGRA pictures [H,W,4] u8 of exactly this frame, by camera kind.
+    def pictures(self, frame: int) -> dict[str, SensorImage]:
+        """The data of exactly this frame, by the sensor's blueprint.
 
         Raises:
-            SimulatorError: a camera is late or has skipped the frame; the message names it.
+            ServerLostError: a sensor is late; the message names it.
+            SimulatorError: a sensor has skipped the frame; the message names it.
         """
         deadline = time.monotonic() + FRAME_TIMEOUT_S
-        return {kind: self._picture(kind, frame, deadline) for kind in KINDS}
+        return {name: self._picture(name, frame, deadline) for name in self._queues}
 
-    def _picture(self, kind: str, frame: int, deadline: float) -> NDArray[np.uint8]:
+    def _picture(self, name: str, frame: int, deadline: float) -> SensorImage:
         while True:
             try:
-                image = self._queues[kind].get(timeout=max(0.0, deadline - time.monotonic()))
+                image = self._queues[name].get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise ServerLostError(
-                    f"the {kind} camera sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s"
-                ) from None
+                raise ServerLostError(f"{name} sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s") from None
             if image.frame == frame:
-                return bgra_from_bytes(image.raw_data, image.width, image.height)
+                return SensorImage(bytes(image.raw_data), image.width, image.height)
             if image.frame > frame:
-                raise SimulatorError(f"the {kind} camera skipped frame {frame} and sent {image.frame}")
+                raise SimulatorError(f"{name} skipped frame {frame} and sent {image.frame}")
 
     def _close(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hazardsim.capture.actors import SceneActors
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
-from hazardsim.channels import wire
+from hazardsim.channels import CHANNELS
+from hazardsim.channels.wire import SensorImage
 from hazardsim.frame import Frame, SeenAnomaly
 from hazardsim.scenario.scene import Scene
 
@@ -48,26 +49,20 @@ def capture_scene(
 
 
 def frame_from_pictures(
-    scene: Scene, pictures: dict[str, NDArray[np.uint8]], actor_ids: list[int], versions: dict[str, str]
+    scene: Scene, pictures: Mapping[str, SensorImage], actor_ids: Sequence[int], versions: Mapping[str, str]
 ) -> Frame:
-    """Decode the four BGRA pictures and find each anomaly in them."""
-    instance_bgra = pictures["instance_segmentation"]
-    instance = wire.scene_instances(wire.ids_from_bgra(instance_bgra), actor_ids)
-    depth = wire.depth_from_bgra(pictures["depth"])
+    """Decode every channel from the data of its sensor, and find each anomaly.
+
+    Raises:
+        SimulatorError: a sensor sent another number of bytes than its picture has.
+    """
+    channels = {name: row.decode(pictures[row.sensor], actor_ids) for name, row in CHANNELS.items()}
     first = len(scene.actors) + 1
     seen = tuple(
-        _seen(anomaly.asset_id, anomaly.category, first + k, instance, depth)
+        _seen(anomaly.asset_id, anomaly.category, first + k, channels["instance"], channels["depth"])
         for k, anomaly in enumerate(scene.anomalies)
     )
-    return Frame(
-        scene=scene,
-        rgb=wire.rgb_from_bgra(pictures["rgb"]),
-        semantic=wire.tags_from_bgra(pictures["semantic_segmentation"]),
-        instance=instance,
-        depth=depth,
-        anomalies=seen,
-        versions=versions,
-    )
+    return Frame(scene, channels, seen, versions)
 
 
 def _seen(

@@ -1,19 +1,41 @@
 """From the bytes of CARLA's cameras to arrays. Pure: needs no client and no server.
 
-Source: CARLA 0.9.16 sensor reference; every camera sends 8 bit BGRA rows from the top.
+Source: CARLA 0.9.16 documentation, "Sensors reference"; every camera sends 8 bit BGRA rows from the top.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from hazardsim.errors import SimulatorError
 
 FIRST_TOWN_INSTANCE = 0x8000
 
 
-def bgra_from_bytes(raw: bytes | memoryview, width: int, height: int) -> NDArray[np.uint8]:
-    """[H,W,4] u8, a copy that outlives the client's buffer."""
-    return np.frombuffer(raw, dtype=np.uint8).reshape(height, width, 4).copy()
+@dataclass(frozen=True, slots=True)
+class SensorImage:
+    """The raw data of one image sensor at one frame, a copy that outlives the client's buffer."""
+
+    data: bytes
+    width_px: int
+    height_px: int
+
+    def bgra(self) -> NDArray[np.uint8]:
+        """The pixels of a camera, [H,W,4] u8, read-only.
+
+        Raises:
+            SimulatorError: more or fewer bytes than four a pixel.
+        """
+        expected = self.height_px * self.width_px * 4
+        if len(self.data) != expected:
+            raise SimulatorError(
+                f"a picture of {self.width_px}x{self.height_px} has {len(self.data)} bytes, expected {expected}"
+            )
+        return np.frombuffer(self.data, dtype=np.uint8).reshape(self.height_px, self.width_px, 4)
 
 
 def rgb_from_bgra(bgra: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -38,7 +60,7 @@ def depth_from_bgra(bgra: NDArray[np.uint8]) -> NDArray[np.uint32]:
     return np.asarray(red + 256 * green + 65536 * blue, dtype=np.uint32)
 
 
-def scene_instances(ids: NDArray[np.uint16], actor_ids: list[int]) -> NDArray[np.uint16]:
+def scene_instances(ids: NDArray[np.uint16], actor_ids: Sequence[int]) -> NDArray[np.uint16]:
     """Instance ids that do not depend on the server's actor numbering.
 
     Actor k of `actor_ids` becomes k + 1; everything else keeps its lower 15 bits above 0x8000; 0 stays 0.

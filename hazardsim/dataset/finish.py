@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import DB_NAME, Split, SplitLayout
+from hazardsim.dataset.layout import DB_NAME, LISTED, Split, SplitLayout
 from hazardsim.dataset.recipe_file import recorded_frames
 from hazardsim.errors import DatasetError
 from hazardsim.files import read_record, record_from_json, remove_drafts, write_whole
@@ -95,14 +95,11 @@ def _odgt_entries(root: Path, layout: SplitLayout) -> Iterator[dict[str, object]
 
 def _odgt_entry(record: dict[str, Any], layout: SplitLayout) -> dict[str, object]:
     camera = record["scene"]["camera"]
-    paths = {
-        kind: PurePosixPath(record["files"][kind]["path"]).relative_to(layout.folder)
-        for kind in ("images", "annotations")
-    }
+    paths = {kind: PurePosixPath(record["files"][kind]["path"]).relative_to(layout.folder) for kind in LISTED}
     return {
         "dbName": DB_NAME,
         "width": camera["width_px"],
         "height": camera["height_px"],
-        "fpath_img": str(paths["images"]),
-        "fpath_segm": str(paths["annotations"]),
+        "fpath_img": str(paths[LISTED[0]]),
+        "fpath_segm": str(paths[LISTED[1]]),
     }

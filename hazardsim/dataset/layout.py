@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from hazardsim.channels import CHANNELS
+from hazardsim.channels.channel import Channel
+
 Split = Literal["training", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("training", "validation", "test")
-Kind = Literal["images", "annotations", "instances", "depth"]
-KINDS: tuple[Kind, ...] = ("images", "annotations", "instances", "depth")
 
 DB_NAME = "StreetHazards"
+LISTED = (CHANNELS["rgb"].folder, CHANNELS["semantic"].folder)
+"""The folders of the picture and of its labels, which the odgt lists name."""
 _FOLDER: dict[Split, str] = {"training": "train", "validation": "train", "test": "test"}
 _ODGT: dict[Split, str] = {"training": "train.odgt", "validation": "validation.odgt", "test": "test.odgt"}
 _TOWNS: dict[Split, str] = {"training": "t1-3", "validation": "t4", "test": "t5"}
@@ -66,9 +69,9 @@ class SplitLayout:
         """Held by the run that makes one shard of the split, such as `1-of-4`."""
         return self.folder / f".{self.split}.{shard}.lock"
 
-    def file(self, kind: Kind, town: str, number: int) -> PurePosixPath:
-        """A picture; `number` counts from 1 and is not padded."""
-        return self.folder / kind / self.split / self.town_folder(town) / f"{number}.png"
+    def file(self, channel: Channel, town: str, number: int) -> PurePosixPath:
+        """The file of a channel; `number` counts from 1 and is not padded."""
+        return self.folder / channel.folder / self.split / self.town_folder(town) / f"{number}{channel.suffix}"
 
     def town_folder(self, town: str) -> str:
         """`t1-3` is one literal name for all training towns; the sixth town has its own test folder."""

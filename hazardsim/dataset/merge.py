@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hazardsim.channels import CHANNELS
 from hazardsim.dataset.finish import finish_split, is_whole, manifest_length
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import KINDS, SPLITS, Split, SplitLayout
+from hazardsim.dataset.layout import SPLITS, Split, SplitLayout
 from hazardsim.dataset.lock import hold_split
 from hazardsim.dataset.numbering import Slot, slot_of
 from hazardsim.dataset.recipe_file import FRAMES, first_difference, record_recipe
@@ -112,9 +113,9 @@ def _checked_slot(record: Record, split: Split, recipe: Record, source: Path) ->
 def _checked_pictures(record: Record, split: Split, slot: Slot, source: Path) -> list[tuple[str, bytes]]:
     """Paths and bytes of a frame's files, each as its record says."""
     layout, files = SplitLayout(split), []
-    for kind in KINDS:
-        relative = str(layout.file(kind, slot.town, slot.number))
-        entry = record["files"].get(kind, {})
+    for channel in CHANNELS.values():
+        relative = str(layout.file(channel, slot.town, slot.number))
+        entry = record["files"].get(channel.folder, {})
         try:
             data = (source / relative).read_bytes()
         except OSError as error:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.channels.png import depth_from_png, instances_from_png, labels_from_png, rgb_from_png
+from hazardsim.channels import CHANNELS
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import KINDS, SPLITS, Split, SplitLayout
+from hazardsim.dataset.layout import LISTED, SPLITS, Split, SplitLayout
 from hazardsim.dataset.recipe_file import recorded_frames
 from hazardsim.errors import DatasetError
 from hazardsim.scenario.scene import scene_from_data
@@ -32,24 +32,32 @@ class StoredFrame:
         """The frame's number in its split, from 1."""
         return int(self.record["number"])
 
+    def channel(self, name: str) -> NDArray[Any]:
+        """What was kept of a channel; see `Channel.read`.
+
+        Raises:
+            DatasetError: the frame was written without this channel, or its file is damaged.
+        """
+        row = CHANNELS[name]
+        if row.folder not in self.record["files"]:
+            raise DatasetError(f"frame {self.number} of {self.root} ({self.split}) was written without {name}")
+        return row.read(self.root / str(self.record["files"][row.folder]["path"]))
+
     def rgb(self) -> NDArray[np.uint8]:
         """[H,W,3] u8."""
-        return rgb_from_png(self._path("images"))
+        return self.channel("rgb")
 
     def labels(self) -> NDArray[np.uint8]:
         """StreetHazards label values [H,W] u8, 1..14."""
-        return labels_from_png(self._path("annotations"))
+        return self.channel("semantic")
 
     def instances(self) -> NDArray[np.uint16]:
         """Instance numbers [H,W] u16."""
-        return instances_from_png(self._path("instances"))
+        return self.channel("instance")
 
     def depth(self) -> NDArray[np.uint32]:
         """24 bit planar depth [H,W] u32."""
-        return depth_from_png(self._path("depth"))
-
-    def _path(self, kind: str) -> Path:
-        return self.root / str(self.record["files"][kind]["path"])
+        return self.channel("depth")
 
 
 def read_split(root: Path, split: Split) -> Iterator[StoredFrame]:
@@ -76,7 +84,7 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
     int(record["number"])
     for seen in record["anomalies"]:
         float(seen["distance_m"])
-    for kind in KINDS:
+    for kind in (*LISTED, *record["files"]):
         path = PurePosixPath(record["files"][kind]["path"])
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{kind} file {path} lies outside the dataset")

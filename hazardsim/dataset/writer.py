@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from hazardsim.channels.png import png_from_depth, png_from_instances, png_from_labels, png_from_rgb
+from hazardsim.channels import CHANNELS
 from hazardsim.dataset.finish import manifest_length
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import Kind, Split, SplitLayout
+from hazardsim.dataset.layout import Split, SplitLayout
 from hazardsim.dataset.numbering import Slot
 from hazardsim.dataset.recipe_file import record_recipe
 from hazardsim.errors import DatasetError
 from hazardsim.files import write_whole
 from hazardsim.frame import Frame
 from hazardsim.scenario.scene import scene_to_data
-from hazardsim.taxonomy import street_hazards_from_tags
 
 
 class SplitWriter:
@@ -55,17 +54,11 @@ class SplitWriter:
     def keep(self, frame: Frame, number: int) -> None:
         """Write the pictures, then the record."""
         scene = frame.scene
-        files: dict[Kind, bytes] = {
-            "images": png_from_rgb(frame.rgb),
-            "annotations": png_from_labels(street_hazards_from_tags(frame.semantic)),
-            "instances": png_from_instances(frame.instance),
-            "depth": png_from_depth(frame.depth),
-        }
         entries = {}
-        for kind, data in files.items():
-            relative = self._layout.file(kind, scene.town, number)
+        for name, channel in CHANNELS.items():
+            relative, data = self._layout.file(channel, scene.town, number), channel.write(frame.channels[name])
             write_whole(self._root / relative, [data])
-            entries[kind] = {"path": str(relative), "sha256": hashlib.sha256(data).hexdigest()}
+            entries[channel.folder] = {"path": str(relative), "sha256": hashlib.sha256(data).hexdigest()}
         record = {
             "number": number,
             "town": scene.town,

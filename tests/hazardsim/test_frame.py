@@ -27,13 +27,21 @@ def test_a_frame_is_frozen_and_checked(make_frame):
     frame = make_frame()
     with pytest.raises(ValueError):
         frame.rgb[0, 0, 0] = 1
-    with pytest.raises(SimulatorError, match="semantic"):
-        Frame(frame.scene, frame.rgb, frame.semantic[:-1], frame.instance, frame.depth, (), {})
+    with pytest.raises(TypeError):
+        frame.channels["rgb"] = frame.rgb
+    with pytest.raises(SimulatorError, match="semantic image is uint8"):
+        Frame(frame.scene, {**frame.channels, "semantic": frame.semantic[:-1]}, (), {})
+    with pytest.raises(SimulatorError, match="instance image is int64"):
+        Frame(frame.scene, {**frame.channels, "instance": frame.instance.astype(np.int64)}, (), {})
+    with pytest.raises(SimulatorError, match="depth missing"):
+        Frame(frame.scene, {name: c for name, c in frame.channels.items() if name != "depth"}, (), {})
+    with pytest.raises(SimulatorError, match="smell missing from the frame or the table"):
+        Frame(frame.scene, {**frame.channels, "smell": frame.depth}, (), {})
 
 
 def test_the_farthest_depth_is_sky(make_frame):
     frame = make_frame()
-    sky = Frame(frame.scene, frame.rgb, frame.semantic, frame.instance, np.full_like(frame.depth, 2**24 - 1), (), {})
+    sky = Frame(frame.scene, {**frame.channels, "depth": np.full_like(frame.depth, 2**24 - 1)}, (), {})
     assert np.isinf(sky.depth_m).all()
     assert frame.depth_m.max() < 1000.0
 
@@ -52,7 +60,5 @@ def test_a_hidden_anomaly_is_refused(make_frame):
 
 def test_a_black_picture_is_refused(make_frame):
     frame = make_frame()
-    black = Frame(
-        frame.scene, np.zeros_like(frame.rgb), frame.semantic, frame.instance, frame.depth, frame.anomalies, {}
-    )
+    black = Frame(frame.scene, {**frame.channels, "rgb": np.zeros_like(frame.rgb)}, frame.anomalies, {})
     assert "black" in str(fault(black, min_pixels=1))

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from hazardsim.capture.shoot import frame_from_pictures
+from hazardsim.channels.wire import SensorImage
 from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.geometry.poses import Pose
@@ -161,7 +162,8 @@ def written_by_hazardsim(root: Path) -> Path:
             pictures["semantic_segmentation"][rows, columns, 2] = ANOMALY_TAG
             pictures["instance_segmentation"][rows, columns, 1] = 51 + k
             pictures["instance_segmentation"][rows, columns, 0] = 0
-        writer.keep(frame_from_pictures(scene, pictures, [50, 51, 52], {"server": "x", "client": "x"}), number)
+        images = {f"sensor.camera.{kind}": SensorImage(p.tobytes(), 40, 24) for kind, p in pictures.items()}
+        writer.keep(frame_from_pictures(scene, images, [50, 51, 52], {"server": "x", "client": "x"}), number)
     finish_split(root, "test")
     return root
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from hazardsim.server.world.calls.traffic import TrafficCalls
+from hazardsim.server.world.simulation import Simulation
 
 # An oval of two lanes, so that nobody comes to an end of the road.
 CONVERT = """
@@ -76,7 +77,7 @@ def test_the_traffic_manager_drives(run_client, free_port):
 
 
 def test_a_traffic_manager_whose_process_died_is_forgotten(service, free_port):
-    traffic = TrafficCalls(service._world)
+    traffic = TrafficCalls(Simulation(service._world, None, None, None, (), None))
     with socket.create_server(("127.0.0.1", free_port)):
         assert not traffic.is_traffic_manager_running(free_port)
         assert traffic.add_traffic_manager_running(("127.0.0.1", free_port))
