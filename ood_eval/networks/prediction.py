@@ -197,6 +197,8 @@ def resized_maps(values: Tensor, size: tuple[int, ...]) -> Tensor:
     """
     if values.ndim == 2:
         return values.float()
+    if values.shape[1] == 0:
+        return values.new_zeros((len(values), 0, *size), dtype=torch.float32)
     return interpolate(values.float(), size=tuple(size), mode="bilinear", align_corners=False)
 
 

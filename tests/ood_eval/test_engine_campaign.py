@@ -245,7 +245,7 @@ def test_wrong_campaigns_are_refused(streets: Path, checkpoints, tmp_path: Path)
     with pytest.raises(ConfigError, match="only be trained on"):
         scored_split("cityscapes")
     bare = campaign(checkpoints, None, dataclasses.replace(spec, root=streets), detectors=("ae",))
-    with pytest.raises(ConfigError, match="autoencoder: must be trained"):
+    with pytest.raises(ConfigError, match="autoencoder must be trained"):
         bare.run(tmp_path)
     assert not list(tmp_path.glob("evaluations"))
 
