@@ -1,4 +1,4 @@
-"""Writes the shipped towns: street plans by hand, the rest invented from the seed, all as OpenStreetMap XML.
+"""Writes the shipped towns: street plans by hand, the rest made up from the seed, all as OpenStreetMap XML.
 
 Usage: `python scenarios/towns/make_towns.py [FOLDER]`; the .osm files beside this script are its output.
 """
@@ -22,7 +22,8 @@ from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import read_network
 from hazardsim.server.town.maps.osm import read_osm
 from hazardsim.server.town.maps.projection import Projection
-from hazardsim.server.town.procedural.invent import ProceduralFeatures, invented
+from hazardsim.server.town.procedural.missing import missing_features
+from hazardsim.server.town.procedural.site import Site
 
 _PROJECTION = Projection(49.0, 8.0)
 _HALF_M = 320.0
@@ -100,8 +101,8 @@ def write_town(name: str, plan: Plan, folder: Path) -> None:
     network = read_network(bare, name, extract.projection)
     seed = zlib.crc32(name.encode())
     ground = lay_out(network, extract.features, np.random.default_rng([seed, 1]))
-    inventor = ProceduralFeatures(network, ground, junction_legs(network), seed, plan.character)
-    extra: list[Feature] = invented(inventor, [f for f in extract.features if len(f.points) > 1])
+    site = Site(network, ground, junction_legs(network), seed, plan.character)
+    extra: list[Feature] = missing_features(site, [f for f in extract.features if len(f.points) > 1])
     for feature in extra:
         writer.feature(feature.points, feature.tags, feature.closed)
     (folder / f"{name}.osm").write_text(_xml(writer.nodes, writer.ways), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from hazardsim.server.town.procedural.invent import Character
+from hazardsim.server.town.procedural.site import Character
 
 Point = tuple[float, float]
 

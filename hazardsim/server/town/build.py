@@ -14,16 +14,25 @@ from hazardsim.errors import TownError
 from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.resources import shipped
 from hazardsim.server.scene import FIRST_TOWN_ID, Town
-from hazardsim.server.town.ground.areas import cover, lay_out, pave
+from hazardsim.server.town.ground.areas import lay_out
+from hazardsim.server.town.ground.land_cover import cover
 from hazardsim.server.town.ground.markings import paint
+from hazardsim.server.town.ground.paving import pave
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import Network, pose_at, read_network
 from hazardsim.server.town.maps.osm import read_osm
-from hazardsim.server.town.objects.bystanders import Bystanders
+from hazardsim.server.town.objects.barriers import place_barriers
+from hazardsim.server.town.objects.buildings import place_buildings
 from hazardsim.server.town.objects.contents import TownContents
-from hazardsim.server.town.objects.dressing import Dresser
-from hazardsim.server.town.procedural.invent import Character, ProceduralFeatures, invented
+from hazardsim.server.town.objects.parked_vehicles import place_parked_vehicles
+from hazardsim.server.town.objects.pedestrians import place_pedestrians
+from hazardsim.server.town.objects.placement import Placement
+from hazardsim.server.town.objects.street_furniture import place_furniture
+from hazardsim.server.town.objects.traffic_signs import place_signs, place_traffic_lights
+from hazardsim.server.town.objects.vegetation import place_plants, place_verges
+from hazardsim.server.town.procedural.missing import missing_features
+from hazardsim.server.town.procedural.site import Character, Site
 
 _SPAWN_EVERY_M, _SPAWN_LIFT_M = 18.0, 0.2
 _LAST_ID = 0xFFFF
@@ -88,23 +97,21 @@ def assemble(title: str, seed: int, network: Network, features: Sequence[Feature
     """Build a town from its road network and features; what they do not tell is invented from the seed."""
     legs = junction_legs(network)
     ground = lay_out(network, features, np.random.default_rng([seed, 1]))
-    told = list(features)
-    told += invented(ProceduralFeatures(network, ground, legs, seed, character_of(network)), features)
+    told = [*features, *missing_features(Site(network, ground, legs, seed, character_of(network)), features)]
     contents = TownContents()
     pave(contents.builder, ground)
     paint(contents.builder, network, legs, is_osm)
     cover(contents.builder, ground, told)
-    dresser = Dresser(network, ground, contents, seed)
-    dresser.buildings(told)
-    dresser.barriers(told)
-    dresser.plants(told)
-    dresser.verges()
-    dresser.furniture(told)
-    dresser.signs(told)
-    dresser.lights(legs)
-    crowd = Bystanders(network, ground, contents, seed)
-    crowd.vehicles(told)
-    crowd.walkers()
+    placement = Placement(network, ground, contents, seed)
+    place_buildings(placement, told)
+    place_barriers(placement, told)
+    place_plants(placement, told)
+    place_verges(placement)
+    place_furniture(placement, told)
+    place_signs(placement, told)
+    place_traffic_lights(placement, legs)
+    place_parked_vehicles(placement, told)
+    place_pedestrians(placement)
     if contents.next_id - 1 > _LAST_ID:
         raise TownError(
             f"{title}: {len(contents.objects)} objects, more than {_LAST_ID - FIRST_TOWN_ID + 1}; cut the extract"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -16,6 +17,7 @@ from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import pose_at
 from hazardsim.server.town.models.plants import hedge
 from hazardsim.server.town.objects.contents import TownContents
+from hazardsim.server.town.objects.placement import Placement
 from hazardsim.taxonomy import TAG
 
 _PIECE_M = 5.0
@@ -38,7 +40,15 @@ _WALLS: Final[tuple[tuple[Surface, materials.Colour], ...]] = (
 )
 
 
-def raise_barrier(
+def place_barriers(placement: Placement, features: Sequence[Feature]) -> None:
+    """Fences, walls, hedges, guard rails."""
+    for feature in features:
+        if "barrier" in feature.tags and len(feature.points) > 1:
+            z = placement.ground.height(*(float(v) for v in feature.points[0]))
+            _raise_barrier(placement.contents, feature, z, placement.ground.road, placement.rng_at(feature.points[0]))
+
+
+def _raise_barrier(
     contents: TownContents, feature: Feature, ground_m: float, road: BaseGeometry, rng: np.random.Generator
 ) -> None:
     """Add a barrier in pieces of at most 5 m; pieces that would stand on the carriageway are left out."""
