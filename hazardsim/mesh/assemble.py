@@ -38,7 +38,9 @@ def part(shapes: Sequence[Shape], material: Material, smooth: bool = True) -> Pa
     return indexed(corner_points, normals, uv, material)
 
 
-def indexed(points: NDArray[np.float64], normals: NDArray[np.float64], uv: NDArray[np.float64], look: Material) -> Part:
+def indexed(
+    points: NDArray[np.float64], normals: NDArray[np.float64], uv: NDArray[np.float64], material: Material
+) -> Part:
     """A part from corners [F,3,3], normals [F,3,3] and uv [F,3,2], equal corners shared."""
     rows = np.concatenate([points, normals, uv], axis=2).reshape(-1, 8).astype(np.float32)
     rows[:, 3:6] = np.round(rows[:, 3:6] * 1024.0) / 1024.0
@@ -52,7 +54,7 @@ def indexed(points: NDArray[np.float64], normals: NDArray[np.float64], uv: NDArr
         vertices=np.ascontiguousarray(shared[:, :3]),
         faces=inverse.reshape(-1, 3).astype(np.uint32),
         uv=np.ascontiguousarray(shared[:, 6:8]),
-        material=look,
+        material=material,
         normals=np.ascontiguousarray(direction / np.where(length > 0, length, 1.0), dtype=np.float32),
     )
 
@@ -133,8 +135,8 @@ def digest(parts: Iterable[Part]) -> str:
     """SHA-256 over points, faces, uv and materials (a texture by its bytes), as hexadecimal text."""
     total = hashlib.sha256()
     for item in parts:
-        look = replace(item.material, texture=None)
-        total.update(repr(astuple(look)).encode())
+        untextured = replace(item.material, texture=None)
+        total.update(repr(astuple(untextured)).encode())
         if item.material.texture is not None:
             total.update(item.material.texture.read_bytes())
         for array in (item.vertices, item.faces, item.uv):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import mapbox_earcut
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,7 +23,7 @@ _FINE_EDGE: Final = 0.0065
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """Triangles without looks: points [V,3] float64 in metres, faces [F,3] int64."""
+    """Triangles without materials: points [V,3] float64 in metres, faces [F,3] int64."""
 
     points: Points
     faces: Faces
@@ -59,11 +58,19 @@ def rotation(axis: str, angle_deg: float) -> Points:
     return matrix
 
 
+def stacked(faces: Sequence[Faces], counts: Sequence[int]) -> Faces:
+    """The faces of several meshes as those of one, whose points are theirs, one mesh after the other.
+
+    `counts` says how many points each mesh has.
+    """
+    starts = np.cumsum([0, *counts])
+    return np.concatenate([f + start for f, start in zip(faces, starts[:-1], strict=True)])
+
+
 def joined(shapes: Sequence[Shape]) -> Shape:
     """One shape from many."""
-    starts = np.cumsum([0, *(len(s.points) for s in shapes)])
-    faces = [s.faces + start for s, start in zip(shapes, starts[:-1], strict=True)]
-    return Shape(np.concatenate([s.points for s in shapes]), np.concatenate(faces))
+    points = [s.points for s in shapes]
+    return Shape(np.concatenate(points), stacked([s.faces for s in shapes], [len(p) for p in points]))
 
 
 def grid(points: Points, close_rows: bool = False, close_columns: bool = False) -> Shape:
@@ -151,19 +158,32 @@ def box(size: Sequence[float], rounding: float = 0.0, steps: int = 3) -> Shape:
     return joined(sides).moved(z=half[2])
 
 
+def directions(path: Points) -> Points:
+    """Unit directions [N,3] of a path [N,3] at its points."""
+    step: Points = np.gradient(path, axis=0)
+    return step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9)
+
+
+def circles(along: Points, guide: Points, angles: Points, flatten: float = 1.0) -> Points:
+    """Unit circles [N,A,3] across directions [N,3], at `angles` [A] from what is across `guide` too.
+
+    `guide` is one [3] or [N,3], never along the direction; `flatten` scales the circles' second axis.
+    """
+    first = np.cross(guide, along)
+    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
+    second = np.cross(along, first)
+    across, upward = np.cos(angles)[None, :, None], flatten * np.sin(angles)[None, :, None]
+    return np.asarray(across * first[:, None] + upward * second[:, None], dtype=np.float64)
+
+
 def tube(path: ArrayLike, radius: ArrayLike, segments: int = 12, flatten: float = 1.0, caps: bool = True) -> Shape:
     """Round bar along a path [N,3]; `radius` in metres, one or [N]; `flatten` scales the bar's second cross axis."""
     line = np.asarray(path, dtype=np.float64)
     radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(line),))
-    along = np.gradient(line, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    least = int(np.argmin(np.abs(along).max(axis=0)))
-    side = np.cross(along, np.eye(3)[least])
-    side /= np.linalg.norm(side, axis=1, keepdims=True)
-    up = np.cross(along, side)
-    angle = np.arange(segments) * (2.0 * math.pi / segments)
-    ring = np.cos(angle)[None, :, None] * side[:, None] + flatten * np.sin(angle)[None, :, None] * up[:, None]
-    return loft(line[:, None] + radii[:, None, None] * ring, caps=caps)
+    along = directions(line)
+    guide = -np.eye(3)[int(np.argmin(np.abs(along).max(axis=0)))]
+    angles = np.arange(segments, dtype=np.float64) * (2.0 * math.pi / segments)
+    return loft(line[:, None] + radii[:, None, None] * circles(along, guide, angles, flatten), caps=caps)
 
 
 def bar(start: ArrayLike, end: ArrayLike, radius: float, segments: int = 10) -> Shape:
@@ -175,19 +195,6 @@ def torus(radius: float, thickness: float, segments: int = 40, sections: int = 1
     """Ring in the plane z = 0: radius of its centre line and of its bar."""
     t = np.linspace(0.0, 2.0 * math.pi, sections + 1)
     return revolve(np.stack([radius + thickness * np.cos(t), thickness * np.sin(t)], 1), segments)
-
-
-def extruded(outline: ArrayLike, height: float) -> Shape:
-    """Prism over a simple polygon [N,2] given anticlockwise, from z = 0 to `height`."""
-    flat = np.asarray(outline, dtype=np.float64)
-    count = len(flat)
-    cap = mapbox_earcut.triangulate_float64(flat, np.array([count], dtype=np.uint32)).astype(np.int64).reshape(-1, 3)
-    a, b, c = (flat[cap[:, k]] for k in range(3))
-    clockwise = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]) < 0
-    cap = np.where(clockwise[:, None], cap[:, ::-1], cap)
-    low = np.column_stack([flat, np.zeros(count)])
-    high = np.column_stack([flat, np.full(count, height)])
-    return joined([Shape(low, cap[:, ::-1]), Shape(high, cap), grid(np.stack([low, high]), close_columns=True)])
 
 
 def rounded_outline(width: float, height: float, radius: float, steps: int = 5) -> Points:

@@ -1,16 +1,14 @@
-"""Triangles from simple shapes, gathered by material and tag."""
+"""Triangles with texture coordinates in metres, as towns are made of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import mapbox_earcut
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from shapely.geometry.base import BaseGeometry
 
-from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
+from hazardsim.mesh.shape import circles, directions, stacked
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +69,7 @@ _BOX = np.array(
 )
 
 
-def boxes(low: Floats, high: Floats) -> Solid:
+def solid_boxes(low: Floats, high: Floats) -> Solid:
     """Axis-aligned boxes between corners [N,3] and [N,3]."""
     corners = np.concatenate([low, high], axis=1)[:, _BOX].reshape(-1, 4, 3)
     wide = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
@@ -81,22 +79,18 @@ def boxes(low: Floats, high: Floats) -> Solid:
     return quads(corners, uv)
 
 
-def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Solid:
+def solid_box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Solid:
     """One axis-aligned box."""
-    return boxes(np.array([low], dtype=np.float64), np.array([high], dtype=np.float64))
+    return solid_boxes(np.array([low], dtype=np.float64), np.array([high], dtype=np.float64))
 
 
-def tube(path: Floats, radii: Floats, sides: int, capped: bool = True) -> Solid:
+def solid_tube(path: Floats, radii: Floats, sides: int, capped: bool = True) -> Solid:
     """A smooth tube along points [N,3] with radii [N]; uv run around and along it in metres."""
     count = len(path)
-    step = np.gradient(path, axis=0)
-    along = step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9)
+    along = directions(path)
     guide = np.where(np.abs(along[:, 2:3]) > 0.9, np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0]))
-    first = np.cross(guide, along)
-    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
-    second = np.cross(along, first)
     angle = np.linspace(0.0, 2 * np.pi, sides + 1)
-    ring = first[:, None] * np.cos(angle)[None, :, None] + second[:, None] * np.sin(angle)[None, :, None]
+    ring = circles(along, guide, angle)
     vertices = (path[:, None] + ring * radii[:, None, None]).reshape(-1, 3)
     run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     girth = float(max(radii.max(), 1e-3)) * angle
@@ -121,7 +115,7 @@ def tube(path: Floats, radii: Floats, sides: int, capped: bool = True) -> Solid:
 
 def pole(height: float, foot: float, top: float, sides: int = 8, base: float = 0.0) -> Solid:
     """An upright tapered tube on the origin."""
-    return tube(np.array([[0.0, 0.0, base], [0.0, 0.0, height]]), np.array([foot, top]), sides)
+    return solid_tube(np.array([[0.0, 0.0, base], [0.0, 0.0, height]]), np.array([foot, top]), sides)
 
 
 def lathe(profile: list[tuple[float, float]], sides: int) -> Solid:
@@ -136,120 +130,12 @@ def lathe(profile: list[tuple[float, float]], sides: int) -> Solid:
     return planar_quads(corners.reshape(-1, 4, 3))
 
 
-def joined(solids: list[Solid]) -> Solid:
+def joined(solids: Sequence[Solid]) -> Solid:
     """One solid of many; it keeps normals only if all have them."""
-    start = np.cumsum([0] + [len(s.vertices) for s in solids[:-1]])
     normals = [s.normals for s in solids if s.normals is not None]
     return Solid(
         np.concatenate([s.vertices for s in solids]),
-        np.concatenate([s.faces + k for s, k in zip(solids, start, strict=True)]),
+        stacked([s.faces for s in solids], [len(s.vertices) for s in solids]),
         np.concatenate([s.uv for s in solids]),
         np.concatenate(normals) if len(normals) == len(solids) else None,
     )
-
-
-def polygons(area: BaseGeometry) -> list[shapely.Polygon]:
-    """The polygons of any geometry, slivers left out."""
-    return [
-        p
-        for p in (area.geoms if hasattr(area, "geoms") else [area])
-        if isinstance(p, shapely.Polygon) and p.area > 1e-3
-    ]
-
-
-def fitted_box(area: BaseGeometry) -> shapely.Polygon:
-    """The smallest rectangle, at any angle, around an area."""
-    rectangle = area.minimum_rotated_rectangle
-    if not isinstance(rectangle, shapely.Polygon):
-        raise TypeError(f"an area of {area.area:.3g} m2 has no rectangle around it")
-    return rectangle
-
-
-def cap(area: BaseGeometry, z: float, down: bool = False) -> Solid:
-    """Triangles that fill an area at height `z`, facing up (or down), uv = world x, y."""
-    solids = [_cap(p, z, down) for p in polygons(area)]
-    if not solids:
-        return Solid(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64), np.zeros((0, 2)))
-    return joined(solids)
-
-
-def _cap(polygon: shapely.Polygon, z: float, down: bool) -> Solid:
-    rings = [np.array(r.coords)[:-1, :2] for r in (polygon.exterior, *polygon.interiors)]
-    flat = np.concatenate(rings)
-    ends = np.cumsum([len(r) for r in rings]).astype(np.uint32)
-    faces = np.asarray(mapbox_earcut.triangulate_float64(flat, ends), dtype=np.int64).reshape(-1, 3)
-    a, b, c = flat[faces[:, 0]], flat[faces[:, 1]], flat[faces[:, 2]]
-    turn = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    wrong = turn > 0 if down else turn < 0
-    faces[wrong] = faces[wrong][:, ::-1]
-    faces = faces[np.abs(turn) > 1e-9]
-    return Solid(np.column_stack([flat, np.full(len(flat), z)]), faces, flat)
-
-
-def skirt(area: BaseGeometry, low: float, high: float, outward: bool = True) -> Solid:
-    """Upright walls on the outline of an area, holes too, facing out of it (or into it)."""
-    tables = []
-    for polygon in polygons(area):
-        for ring in shapely.get_rings(shapely.normalize(polygon)):
-            points = np.array(ring.coords)[:, :2]
-            hole = ring.equals(polygon.exterior) is False
-            ccw = shapely.is_ccw(ring)
-            if ccw == hole:
-                points = points[::-1]
-            if not outward:
-                points = points[::-1]
-            a, b = points[:-1], points[1:]
-            tables.append(
-                np.stack(
-                    [np.column_stack([p, np.full(len(p), z)]) for p, z in ((a, low), (b, low), (b, high), (a, high))],
-                    axis=1,
-                )
-            )
-    if not tables:
-        return cap(shapely.Polygon(), 0.0)
-    return planar_quads(np.concatenate(tables))
-
-
-@dataclass(slots=True, eq=False)
-class Builder:
-    """Gathers solids by material and tag, in the order of first use."""
-
-    _heap: dict[tuple[Material, int, bool], list[tuple[Solid, int]]] = field(default_factory=dict)
-
-    def add(self, solid: Solid, material: Material, tag: int, object_id: int = 0) -> None:
-        """Add triangles; `object_id` 0 belongs to no object."""
-        if len(solid.faces):
-            self._heap.setdefault((material, tag, solid.normals is not None), []).append((solid, object_id))
-
-    def points_of(self, object_id: int) -> Floats:
-        """All vertices [N,3] that were added last under one id."""
-        found = []
-        for items in self._heap.values():
-            for solid, owner in reversed(items):
-                if owner != object_id:
-                    break
-                found.append(solid.vertices)
-        return np.concatenate(found)
-
-    def _parts(self) -> list[tuple[Part, int, NDArray[np.uint32]]]:
-        out = []
-        for (material, tag, _), items in self._heap.items():
-            whole = joined([s for s, _ in items])
-            ids = np.concatenate([np.full(len(s.faces), i, dtype=np.uint32) for s, i in items])
-            part = Part(
-                whole.vertices.astype(np.float32),
-                whole.faces.astype(np.uint32),
-                whole.uv.astype(np.float32),
-                material,
-                None if whole.normals is None else whole.normals.astype(np.float32),
-            )
-            out.append((part, tag, ids))
-        return out
-
-    def meshes(self) -> tuple[StaticMesh, ...]:
-        """Everything, merged: one mesh a material, tag and shading."""
-        return tuple(StaticMesh(part, tag, ids) for part, tag, ids in self._parts())
-
-    def parts(self) -> tuple[TaggedPart, ...]:
-        """Everything as the parts of one model."""
-        return tuple(TaggedPart(part, tag) for part, tag, _ in self._parts())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import GRID, creased_normals, indexed
 from hazardsim.mesh.model import Material, Model, Part
+from hazardsim.mesh.shape import stacked
 from hazardsim.mesh.wavefront import MaterialGroup
 from hazardsim.packs.pack import ConvertedModel
 
@@ -106,16 +107,13 @@ def _merged(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         if len(item.faces):
             groups.setdefault(item.material, []).append(item)
     merged = []
-    for look, group in groups.items():
-        starts = np.cumsum([0, *(len(p.vertices) for p in group)])
+    for material, group in groups.items():
         merged.append(
             Part(
                 np.concatenate([p.vertices for p in group]),
-                np.concatenate([p.faces + np.uint32(s) for p, s in zip(group, starts[:-1], strict=True)]).astype(
-                    np.uint32
-                ),
+                stacked([p.faces.astype(np.int64) for p in group], [len(p.vertices) for p in group]).astype(np.uint32),
                 np.concatenate([p.uv for p in group]),
-                look,
+                material,
                 np.concatenate([n for p in group if (n := p.normals) is not None]),
             )
         )

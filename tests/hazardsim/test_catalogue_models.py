@@ -11,7 +11,7 @@ from hazardsim.catalogue.procedural import RECIPES, procedural_model
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import creased_normals, part
 from hazardsim.mesh.model import Material, Model
-from hazardsim.mesh.shape import box, cylinder, ellipsoid, extruded, revolve, torus, tube
+from hazardsim.mesh.shape import box, cylinder, ellipsoid, revolve, torus, tube
 from hazardsim.street.blueprints import VEHICLES, WALKERS, vehicle_model, walker_model
 
 
@@ -127,7 +127,6 @@ def test_a_catalogue_refuses_a_category_in_both_splits(bare):
         (torus(2.0, 0.5, 80, 40), 2 * np.pi**2 * 2 * 0.25),
         (revolve([(0, 0), (1, 0), (1, 1), (0, 1)], 64), np.pi),
         (tube([(0, 0, 0), (0, 1, 0), (0, 2, 0)], 0.5, 64), np.pi / 2),
-        (extruded([(0, 0), (2, 0), (2, 1), (1, 1), (1, 2), (0, 2)], 1.0), 3.0),
     ],
 )
 def test_shapes_are_closed_and_face_outwards(shape, volume):

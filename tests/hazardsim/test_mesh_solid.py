@@ -7,7 +7,8 @@ import pytest
 import shapely
 import trimesh
 
-from hazardsim.mesh.solid import Solid, box, boxes, cap, joined, lathe, skirt, tube
+from hazardsim.mesh.outline import cap, skirt
+from hazardsim.mesh.solid import Solid, joined, lathe, solid_box, solid_boxes, solid_tube
 from hazardsim.server.town.models import furniture, plants, signs
 
 
@@ -18,7 +19,7 @@ def volume(solid: Solid) -> float:
 
 
 def test_box_is_closed_and_outward() -> None:
-    solid = box((-1.0, 2.0, 3.0), (1.0, 5.0, 7.0))
+    solid = solid_box((-1.0, 2.0, 3.0), (1.0, 5.0, 7.0))
     mesh = trimesh.Trimesh(solid.vertices, solid.faces)
     mesh.merge_vertices(merge_tex=True, merge_norm=True)
     assert mesh.is_watertight
@@ -27,11 +28,11 @@ def test_box_is_closed_and_outward() -> None:
 
 def test_boxes_are_many_of_box() -> None:
     low, high = np.zeros((3, 3)), np.array([[1.0, 1, 1], [2, 2, 2], [3, 1, 1]])
-    assert volume(boxes(low, high)) == pytest.approx(1 + 8 + 3)
+    assert volume(solid_boxes(low, high)) == pytest.approx(1 + 8 + 3)
 
 
 def test_uv_are_metres() -> None:
-    solid = box((0.0, 0.0, 0.0), (4.0, 3.0, 2.0))
+    solid = solid_box((0.0, 0.0, 0.0), (4.0, 3.0, 2.0))
     for face in solid.faces:
         side = np.linalg.norm(np.diff(solid.vertices[face], axis=0), axis=1)
         flat = np.linalg.norm(np.diff(solid.uv[face], axis=0), axis=1)
@@ -39,7 +40,7 @@ def test_uv_are_metres() -> None:
 
 
 def test_tube_and_lathe_face_outward() -> None:
-    pipe = tube(np.array([[0.0, 0, 0], [0, 0, 5]]), np.array([1.0, 1.0]), 64)
+    pipe = solid_tube(np.array([[0.0, 0, 0], [0, 0, 5]]), np.array([1.0, 1.0]), 64)
     assert volume(pipe) == pytest.approx(np.pi * 5, rel=0.01)
     drum = lathe([(0.0, 0.0), (1.0, 0.0), (1.0, 5.0), (0.0, 5.0)], 64)
     assert volume(drum) == pytest.approx(np.pi * 5, rel=0.01)

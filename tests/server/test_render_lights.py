@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from hazardsim.mesh.model import Material, Part
+from hazardsim.mesh.model import Material, Part, StaticMesh
 from hazardsim.server.render import lights
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, ModelBuffers
 from hazardsim.server.render.lights.light import LightSample
@@ -19,7 +19,7 @@ from hazardsim.server.render.textures import MaterialLibrary
 from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import activate, choose_variant, native
 from hazardsim.server.render.wetness import DeviceWetness, Water
-from hazardsim.server.scene import Camera, StaticMesh, Town
+from hazardsim.server.scene import Camera, Town
 from hazardsim.server.weather import Weather
 
 ALBEDO = 0.5

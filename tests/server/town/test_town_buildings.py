@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import shapely
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
-from hazardsim.mesh.solid import Builder, Floats
+from hazardsim.mesh.solid import Floats
 from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.building import raise_building
 from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall

@@ -8,7 +8,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.mesh.solid import Builder, Floats, skirt
+from hazardsim.mesh.builder import Builder
+from hazardsim.mesh.outline import skirt
+from hazardsim.mesh.solid import Floats
 from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
 from hazardsim.server.town.buildings.roofs import add_band, add_roof, is_pitched

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from hazardsim.mesh.solid import Builder, Floats, Solid, box, cap, fitted_box, joined, planar_quads, polygons, skirt
+from hazardsim.mesh.builder import Builder
+from hazardsim.mesh.outline import cap, fitted_box, polygons, skirt
+from hazardsim.mesh.solid import Floats, Solid, joined, planar_quads, solid_box
 from hazardsim.server.town import materials
 from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.taxonomy import TAG
@@ -88,7 +90,7 @@ def _flat(
             x, y = np.array(place.representative_point().coords)[0] + rng.uniform(-1.2, 1.2, 2)
             if place.contains(shapely.Point(x, y)):
                 w, d, h = rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.0), rng.uniform(0.7, 1.6)
-                unit = box((x - w, y - d, top), (x + w, y + d, top + h))
+                unit = solid_box((x - w, y - d, top), (x + w, y + d, top + h))
                 builder.add(unit, materials.GREY_STEEL, _TAG, object_id)
 
 
@@ -120,7 +122,7 @@ def _pitched(
     if rng.random() < 0.7:
         x = float(rng.uniform(-0.5, 0.5)) * a
         y = float(rng.choice([-0.35, 0.35])) * b
-        chimney = box((x - 0.3, y - 0.25, rise * 0.4), (x + 0.3, y + 0.25, rise + 0.9))
+        chimney = solid_box((x - 0.3, y - 0.25, rise * 0.4), (x + 0.3, y + 0.25, rise + 0.9))
         wall = materials.tint("wall", *materials.WALLS["brick"][0])
         builder.add(chimney.moved(frame.pose), wall, _TAG, object_id)
 

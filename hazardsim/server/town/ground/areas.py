@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.mesh.solid import Floats, polygons
+from hazardsim.mesh.outline import polygons
+from hazardsim.mesh.solid import Floats
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
 from hazardsim.server.town.maps.polyline import Polyline

@@ -9,7 +9,8 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.mesh.solid import Floats, polygons
+from hazardsim.mesh.outline import polygons
+from hazardsim.mesh.solid import Floats
 
 
 @dataclass(frozen=True, slots=True)

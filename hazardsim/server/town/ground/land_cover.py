@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 import shapely
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
-from hazardsim.mesh.solid import Builder, Floats, Solid, cap, joined, planar_quads, skirt
+from hazardsim.mesh.outline import cap, skirt
+from hazardsim.mesh.solid import Floats, Solid, joined, planar_quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.ground.areas import KERB_M, LAWN_DROP_M, Ground
 from hazardsim.server.town.maps.features import Feature

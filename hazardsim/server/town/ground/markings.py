@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 import shapely
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
-from hazardsim.mesh.solid import Builder, Floats, Solid, cap, planar_quads
+from hazardsim.mesh.outline import cap
+from hazardsim.mesh.solid import Floats, Solid, planar_quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.maps import network as net
 from hazardsim.server.town.maps.junctions import JunctionLeg

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
-from hazardsim.mesh.solid import Builder, Floats, Solid, cap, skirt
+from hazardsim.mesh.outline import cap, skirt
+from hazardsim.mesh.solid import Floats, Solid
 from hazardsim.server.town import materials
 from hazardsim.server.town.ground.areas import KERB_M, KERB_WIDE_M, WALK_WIDE_M, Ground, Piece
 from hazardsim.taxonomy import TAG

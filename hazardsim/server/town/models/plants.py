@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import TaggedPart
-from hazardsim.mesh.solid import Builder, Floats, Solid, box, joined, tube
+from hazardsim.mesh.solid import Floats, Solid, joined, solid_box, solid_tube
 from hazardsim.server.town.materials import Colour, tint
 from hazardsim.taxonomy import TAG
 
@@ -85,7 +86,7 @@ def _broadleaf(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, 
     trunk = np.column_stack([lean[0] * share**2, lean[1] * share**2, trunk_top * share])
     foot = 0.018 * height + 0.02
     radii = foot * (1.0 - 0.75 * share) + np.array([0.06, 0.0, 0.0, 0.0, 0.0, 0.0]) * (height / 8)
-    wood, tips = [tube(trunk, radii, 8, capped=False)], []
+    wood, tips = [solid_tube(trunk, radii, 8, capped=False)], []
     low = kind.bole * height
     for i in range(kind.limbs):
         share_up = (i + 0.5) / kind.limbs
@@ -96,12 +97,12 @@ def _broadleaf(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, 
         out = np.array([np.cos(angle), np.sin(angle), 0.45 + 0.9 * share_up])
         path = _limb(centre, out, reach, 0.10, rng)
         thick = foot * 0.42 * (1.0 - 0.6 * share_up)
-        wood.append(tube(path, np.linspace(thick, thick * 0.3, len(path)), 5, capped=False))
+        wood.append(solid_tube(path, np.linspace(thick, thick * 0.3, len(path)), 5, capped=False))
         tips += [path[-1], path[-2] * 0.5 + path[-1] * 0.5]
         for _ in range(kind.twigs):
             side = path[2] + rng.normal(size=3) * 0.03
             twig = _limb(side, path[-1] - path[1] + rng.normal(size=3) * 0.9 * reach * 0.6, reach * 0.5, 0.05, rng, 3)
-            wood.append(tube(twig, np.linspace(thick * 0.4, 0.012, 3), 4, capped=False))
+            wood.append(solid_tube(twig, np.linspace(thick * 0.4, 0.012, 3), 4, capped=False))
             tips.append(twig[-1])
     tips.append(np.array([lean[0], lean[1], trunk_top + 0.1 * height]))
     nodes = np.array(tips)
@@ -116,7 +117,7 @@ def _broadleaf(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, 
 def _conifer(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, Floats]:
     height = kind.height_m
     trunk = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, height * 0.5], [0.0, 0.0, height * 0.97]])
-    wood = [tube(trunk, np.array([0.20, 0.12, 0.02]), 7, capped=False)]
+    wood = [solid_tube(trunk, np.array([0.20, 0.12, 0.02]), 7, capped=False)]
     points, pushes = [], []
     per = kind.leaves // kind.limbs
     for i in range(kind.limbs):
@@ -127,7 +128,7 @@ def _conifer(kind: Species, rng: np.random.Generator) -> tuple[Solid, Floats, Fl
         out = np.array([np.cos(angle), np.sin(angle), 0.0])
         end = np.array([0.0, 0.0, z]) + out * reach + np.array([0.0, 0.0, -0.28 * reach])
         path = np.array([[0.0, 0.0, z], end])
-        wood.append(tube(path, np.array([0.035, 0.008]), 3, capped=False))
+        wood.append(solid_tube(path, np.array([0.035, 0.008]), 3, capped=False))
         along = rng.uniform(0.12, 1.05, size=(per, 1))
         side = np.cross(out, np.array([0.0, 0.0, 1.0]))
         width = rng.normal(size=(per, 1)) * 0.24 * reach * (1.15 - along)
@@ -175,7 +176,7 @@ def bush(variant: int) -> tuple[TaggedPart, ...]:
         builder.add(
             leaves(points[k::2], 0.24, rng, push[k::2]), tint("leaf", "foliage", colour, 0.7), TAG["Vegetation"]
         )
-    stems = [tube(np.array([[0, 0, 0], p * 0.8]), np.array([0.02, 0.008]), 3, capped=False) for p in points[:8]]
+    stems = [solid_tube(np.array([[0, 0, 0], p * 0.8]), np.array([0.02, 0.008]), 3, capped=False) for p in points[:8]]
     builder.add(joined(stems), tint("bark", "bark", (0.30, 0.24, 0.19)), TAG["Vegetation"])
     return builder.parts()
 
@@ -183,7 +184,7 @@ def bush(variant: int) -> tuple[TaggedPart, ...]:
 def hedge(length_m: float, height_m: float, rng: np.random.Generator) -> tuple[Solid, Solid]:
     """A clipped hedge along +x from the origin, 0.7 m thick: its solid core and the leaves on it."""
     half = 0.35
-    core = box((0.0, -half + 0.06, 0.0), (length_m, half - 0.06, height_m - 0.06))
+    core = solid_box((0.0, -half + 0.06, 0.0), (length_m, half - 0.06, height_m - 0.06))
     area = length_m * (2 * height_m + 2 * half)
     count = max(24, int(area * 24))
     t = rng.random(count) * (2 * height_m + 2 * half)

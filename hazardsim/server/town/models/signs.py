@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material, TaggedPart
-from hazardsim.mesh.solid import Builder, Floats, Solid, box, joined, lathe, pole, tube
+from hazardsim.mesh.solid import Floats, Solid, joined, lathe, pole, solid_box, solid_tube
 from hazardsim.server.town import materials
 from hazardsim.taxonomy import TAG
 
@@ -151,8 +152,8 @@ def parking() -> tuple[TaggedPart, ...]:
 
 def _head(lit: int, colour: tuple[float, float, float]) -> list[tuple[Solid, Material]]:
     """A three-lamp head about the origin, 0.9 m tall, looking to +x; lamp `lit` (0 red .. 2 green) glows."""
-    out: list[tuple[Solid, Material]] = [(box((-0.10, -0.15, -0.45), (0.10, 0.15, 0.45)), materials.DARK_STEEL)]
-    out.append((box((-0.112, -0.28, -0.56), (-0.10, 0.28, 0.56)), materials.DARK_STEEL))
+    out: list[tuple[Solid, Material]] = [(solid_box((-0.10, -0.15, -0.45), (0.10, 0.15, 0.45)), materials.DARK_STEEL)]
+    out.append((solid_box((-0.112, -0.28, -0.56), (-0.10, 0.28, 0.56)), materials.DARK_STEEL))
     for k, dark in enumerate(((0.22, 0.03, 0.03), (0.22, 0.16, 0.03), (0.03, 0.18, 0.08))):
         glow = tuple(2.2 * c for c in colour) if k == lit else None
         lens = Material(
@@ -192,7 +193,7 @@ def _traffic_light(reach_m: float, is_green: bool) -> tuple[TaggedPart, ...]:
     if reach_m > 0:
         # +x looks at the driver, whose left is -y here: the arm reaches over the lanes.
         arm = np.array([[0, 0, 5.6], [0, -0.8, 5.75], [0, -reach_m, 5.85]])
-        b.add(tube(arm, np.array([0.06, 0.05, 0.04]), 8), materials.GREY_STEEL, _POLE)
+        b.add(solid_tube(arm, np.array([0.06, 0.05, 0.04]), 8), materials.GREY_STEEL, _POLE)
         places += [(0.12, 0.25 - reach_m, 5.55)]
         if reach_m > 5.0:
             places += [(0.12, 3.5 - reach_m, 5.5)]

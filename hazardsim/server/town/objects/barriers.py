@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from hazardsim.mesh.model import Material, Surface
-from hazardsim.mesh.solid import Floats, Solid, box, boxes, joined
+from hazardsim.mesh.solid import Floats, Solid, joined, solid_box, solid_boxes
 from hazardsim.server.town import materials
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import pose_at
@@ -96,8 +96,8 @@ def _piece(
         )
         contents.add_static_object("hedge", TAG["Vegetation"], frame)
     elif kind == "wall":
-        builder.add(box((0, -0.12, 0), (long, 0.12, height - 0.08)).moved(frame), wall, TAG["Walls"], number)
-        top = box((0, -0.17, height - 0.08), (long, 0.17, height))
+        builder.add(solid_box((0, -0.12, 0), (long, 0.12, height - 0.08)).moved(frame), wall, TAG["Walls"], number)
+        top = solid_box((0, -0.17, height - 0.08), (long, 0.17, height))
         builder.add(top.moved(frame), materials.CONCRETE, TAG["Walls"], number)
         contents.add_static_object("wall", TAG["Walls"], frame)
     elif kind == "guard_rail":
@@ -117,12 +117,12 @@ def _piece(
 def _row(at: Floats, wide: float, y: tuple[float, float], z: tuple[float, float]) -> Solid:
     """Equal boxes that begin at every x of `at`."""
     low = np.column_stack([at, np.full_like(at, y[0]), np.full_like(at, z[0])])
-    return boxes(low, np.column_stack([at + wide, np.full_like(at, y[1]), np.full_like(at, z[1])]))
+    return solid_boxes(low, np.column_stack([at + wide, np.full_like(at, y[1]), np.full_like(at, z[1])]))
 
 
 def _guard_rail(long: float, height: float) -> Solid:
     beams = [
-        box((0, side * 0.1 - 0.05, z), (long, side * 0.1 + 0.05, z + 0.13))
+        solid_box((0, side * 0.1 - 0.05, z), (long, side * 0.1 + 0.05, z + 0.13))
         for side in (-1, 1)
         for z in (height - 0.32, height - 0.14)
     ]
@@ -130,14 +130,14 @@ def _guard_rail(long: float, height: float) -> Solid:
 
 
 def _railing(long: float, height: float) -> Solid:
-    rails = [box((0, -0.02, z), (long, 0.02, z + 0.04)) for z in (0.12, height - 0.10)]
+    rails = [solid_box((0, -0.02, z), (long, 0.02, z + 0.04)) for z in (0.12, height - 0.10)]
     posts = _row(np.linspace(0, long - 0.07, max(2, round(long / 2.4))), 0.07, (-0.035, 0.035), (0.0, height))
     bars = _row(np.arange(0.14, long - 0.06, 0.14), 0.018, (-0.009, 0.009), (0.16, height - 0.1))
     return joined([*rails, posts, bars])
 
 
 def _pickets(long: float, height: float) -> Solid:
-    rails = [box((0, -0.05, z), (long, -0.015, z + 0.08)) for z in (0.25, height - 0.35)]
+    rails = [solid_box((0, -0.05, z), (long, -0.015, z + 0.08)) for z in (0.25, height - 0.35)]
     posts = _row(np.linspace(0, long - 0.08, max(2, round(long / 2.2))), 0.08, (-0.09, -0.015), (0.0, height - 0.1))
     boards = _row(np.arange(0.01, max(long - 0.09, 0.05), 0.135), 0.095, (-0.015, 0.008), (0.06, height))
     return joined([*rails, posts, boards])

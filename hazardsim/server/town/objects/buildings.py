@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 
-from hazardsim.mesh.solid import fitted_box, polygons
+from hazardsim.mesh.outline import fitted_box, polygons
 from hazardsim.server.town.buildings.building import raise_building
 from hazardsim.server.town.buildings.style import building_style
 from hazardsim.server.town.maps.features import Feature

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
+from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import TaggedPart
-from hazardsim.mesh.solid import Builder, Floats
+from hazardsim.mesh.solid import Floats
 from hazardsim.server.scene import FIRST_TOWN_ID, TownObject
 from hazardsim.server.town.maps.network import pose_at
 

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.mesh.solid import Floats, fitted_box, planar_quads
+from hazardsim.mesh.outline import fitted_box
+from hazardsim.mesh.solid import Floats, planar_quads
 from hazardsim.server.town import materials
 from hazardsim.server.town.ground.areas import KERB_M
 from hazardsim.server.town.ground.markings import LIFT_M

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from hazardsim.mesh.solid import polygons
+from hazardsim.mesh.outline import polygons
 from hazardsim.server.town.ground.areas import Ground
 from hazardsim.server.town.ground.occupancy import Occupancy
 from hazardsim.server.town.maps.features import Feature
