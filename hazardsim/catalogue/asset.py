@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hazardsim.catalogue.splits import Split
+from hazardsim.catalogue.splits import AnomalySplit
 
 PROJECT_LICENCE: Final = "MIT"
 
@@ -18,7 +18,7 @@ class AnomalyAsset:
     category: str
     name: str
     size_m: tuple[float, float, float]
-    split: Split
+    split: AnomalySplit
     licence: str
     source: str
     attribution: str

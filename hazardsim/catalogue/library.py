@@ -12,14 +12,12 @@ from pathlib import Path
 
 from hazardsim.catalogue.asset import PROJECT_LICENCE, AnomalyAsset
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
-from hazardsim.catalogue.splits import Split, split_of_category
+from hazardsim.catalogue.splits import AnomalySplit, split_of_category
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import digest
 from hazardsim.mesh.model import Model
 from hazardsim.packs import PACKS, fetch_command
 from hazardsim.packs.store import StoredAsset, fetched_records, load_model, pack_folder
-
-__all__ = ["AnomalyAsset", "Catalogue", "load_catalogue"]
 
 Loader = Callable[[], Model]
 
@@ -65,7 +63,7 @@ class Catalogue:
             self._models[asset.id] = self._loaders[asset.id]()
         return self._models[asset.id]
 
-    def of_split(self, split: Split) -> tuple[AnomalyAsset, ...]:
+    def of_split(self, split: AnomalySplit) -> tuple[AnomalyAsset, ...]:
         """The assets of one split, by id."""
         return tuple(asset for asset in self.assets if asset.split == split)
 
@@ -77,7 +75,7 @@ class Catalogue:
 
 
 def _check_splits(assets: Iterable[AnomalyAsset]) -> None:
-    found: dict[str, Split] = {}
+    found: dict[str, AnomalySplit] = {}
     for asset in assets:
         if found.setdefault(asset.category, asset.split) != asset.split:
             raise AssetError(
@@ -139,7 +137,7 @@ def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
     return items
 
 
-def _asset(record: StoredAsset, category: str, split: Split) -> AnomalyAsset:
+def _asset(record: StoredAsset, category: str, split: AnomalySplit) -> AnomalyAsset:
     return AnomalyAsset(
         id=record.id,
         category=category,

@@ -12,8 +12,8 @@ from hazardsim.errors import AssetError
 from hazardsim.resources import shipped
 from hazardsim.yaml_files import read_listing, strict
 
-Split = Literal["validation", "test"]
-SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+AnomalySplit = Literal["validation", "test"]
+SPLITS: Final[tuple[AnomalySplit, ...]] = get_args(AnomalySplit)
 
 
 @strict
@@ -26,7 +26,7 @@ class Categories:
 
 
 @cache
-def split_of_category(path: Path | None = None) -> Mapping[str, Split]:
+def split_of_category(path: Path | None = None) -> Mapping[str, AnomalySplit]:
     """The split of every category.
 
     Raises:
@@ -34,7 +34,7 @@ def split_of_category(path: Path | None = None) -> Mapping[str, Split]:
     """
     source = path if path is not None else shipped("assets") / "categories.yaml"
     listed = read_listing(source, Categories)
-    table: dict[str, Split] = {}
+    table: dict[str, AnomalySplit] = {}
     for split in SPLITS:
         names: tuple[str, ...] = getattr(listed, split)
         for name in names:

@@ -19,7 +19,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from hazardsim.capture.source import simulator_source
-from hazardsim.catalogue.library import AnomalyAsset, Catalogue, load_catalogue
+from hazardsim.catalogue.asset import AnomalyAsset
+from hazardsim.catalogue.library import Catalogue, load_catalogue
 from hazardsim.dataset.layout import Split
 from hazardsim.dataset.numbering import Slot, slot_of
 from hazardsim.dataset.writer import SplitWriter

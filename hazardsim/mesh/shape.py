@@ -161,7 +161,8 @@ def box(size: Sequence[float], rounding: float = 0.0, steps: int = 3) -> Shape:
 def directions(path: Points) -> Points:
     """Unit directions [N,3] of a path [N,3] at its points."""
     step: Points = np.gradient(path, axis=0)
-    return step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9)
+    step /= np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-9)
+    return step
 
 
 def circles(along: Points, guide: Points, angles: Points, flatten: float = 1.0) -> Points:

@@ -98,9 +98,9 @@ def read_obj(
         mesh = scene.geometry[name]
         if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
             continue
-        look = getattr(mesh.visual, "material", None)
+        entry = getattr(mesh.visual, "material", None)
         uv = getattr(mesh.visual, "uv", None)
-        material = material_from(look, resolver, textures, textured=uv is not None)
+        material = material_from(entry, resolver, textures, textured=uv is not None)
         if material is None:
             continue
         faces = np.asarray(mesh.faces)
@@ -112,27 +112,27 @@ def read_obj(
     return groups, textures
 
 
-def material_from(look: Any, resolver: OwnFolder, textures: dict[str, bytes], textured: bool) -> Material | None:  # noqa: ANN401
+def material_from(entry: Any, resolver: OwnFolder, textures: dict[str, bytes], textured: bool) -> Material | None:  # noqa: ANN401
     """A material from trimesh's reading of an MTL entry; None where it cannot be seen.
 
     A texture replaces `Kd`. Roughness is that of the Phong exponent: alpha = sqrt(2 / (Ns + 2)), and roughness is
     the square root of alpha. Source: Walter et al., Microfacet models for refraction, 2007, equation for Phong.
     """
-    entry: Mapping[str, Any] = getattr(look, "kwargs", None) or {}
-    opacity = _number(entry.get("d"), 1.0)
+    values: Mapping[str, Any] = getattr(entry, "kwargs", None) or {}
+    opacity = _number(values.get("d"), 1.0)
     if opacity < _UNSEEN:
         return None
-    colour = _colour(entry.get("kd"), _DEFAULT_COLOUR)
-    shine = max(_colour(entry.get("ks"), (0.0, 0.0, 0.0)))
-    exponent = _number(entry.get("ns"), 10.0)
+    colour = _colour(values.get("kd"), _DEFAULT_COLOUR)
+    shine = max(_colour(values.get("ks"), (0.0, 0.0, 0.0)))
+    exponent = _number(values.get("ns"), 10.0)
     roughness = (2.0 / (max(exponent, 0.0) + 2.0)) ** 0.25 if shine > 0.05 else 0.85
-    mirror = _number(entry.get("illum"), 2.0) in (3.0, 5.0) and shine > 0.6
+    mirror = _number(values.get("illum"), 2.0) in (3.0, 5.0) and shine > 0.6
     texture = None
-    image = getattr(look, "image", None)
+    image = getattr(entry, "image", None)
     if textured and image is not None:
         texture = _texture(str(image.info.get("file_path", "")), resolver, textures)
     return Material(
-        name=str(getattr(look, "name", None) or "default"),
+        name=str(getattr(entry, "name", None) or "default"),
         colour=colour,
         texture=texture,
         roughness=float(np.clip(roughness, 0.12, 0.95)),

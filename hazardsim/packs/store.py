@@ -190,11 +190,11 @@ def load_model(folder: Path, stored: StoredAsset) -> Model:
         materials = json.loads(files["materials.json"])
         parts = []
         with np.load(io.BytesIO(files["mesh.npz"]), allow_pickle=False) as arrays:
-            for k, look in enumerate(materials):
-                texture = None if look["texture"] is None else folder / look["texture"]
-                emission = None if look["emission"] is None else tuple(look["emission"])
+            for k, entry in enumerate(materials):
+                texture = None if entry["texture"] is None else folder / entry["texture"]
+                emission = None if entry["emission"] is None else tuple(entry["emission"])
                 material = Material(
-                    **(look | {"texture": texture, "colour": tuple(look["colour"]), "emission": emission})
+                    **(entry | {"texture": texture, "colour": tuple(entry["colour"]), "emission": emission})
                 )
                 normals = arrays[f"n{k}"] if f"n{k}" in arrays.files else None
                 parts.append(Part(arrays[f"v{k}"], arrays[f"f{k}"], arrays[f"u{k}"], material, normals))

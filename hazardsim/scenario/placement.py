@@ -44,8 +44,8 @@ def seen_whole(camera: SceneCamera, box: Box, margin_px: float = 2.0) -> float:
     return float(np.ptp(u) * np.ptp(v)) if inside.all() else 0.0
 
 
-class Stage:
-    """One scene while it is being filled: what is already there, and the rules for what may be added."""
+class FreeSpace:
+    """The room that is left in a scene while it is being filled, and the rules for what may be added."""
 
     def __init__(self, surroundings: Surroundings, camera: SceneCamera, ego: Pose) -> None:
         self.surroundings = surroundings
@@ -58,7 +58,7 @@ class Stage:
         self._watched: list[NDArray[np.float64]] = []
         self._eye = np.array([camera.pose.x_m, camera.pose.y_m, camera.pose.z_m])
 
-    def stand(self, pose: Pose, size_m: tuple[float, float, float], on: frozenset[int]) -> Pose | None:
+    def on_ground(self, pose: Pose, size_m: tuple[float, float, float], on: frozenset[int]) -> Pose | None:
         """The pose lowered or raised to the ground, or None where the ground is uneven or not one of `on`."""
         footprint = box_on_ground(pose, size_m).footprint()
         heights = []
@@ -71,13 +71,13 @@ class Stage:
             return None
         return replace(pose, z_m=round(max(heights), 4))
 
-    def free(self, pose: Pose, size_m: tuple[float, float, float], margin_m: float) -> bool:
+    def fits(self, pose: Pose, size_m: tuple[float, float, float], margin_m: float) -> bool:
         """Whether a thing of this size, with this much room around it, meets nothing."""
         box = box_on_ground(replace(pose, z_m=pose.z_m + _LIFT_M), size_m)
         roomy = Box(box.centre_m, (box.half_m[0] + margin_m, box.half_m[1] + margin_m, box.half_m[2]), box.yaw_deg)
         return not self._still.meets(roomy) and not BoxField(tuple(self._added)).meets(roomy)
 
-    def add(self, pose: Pose, size_m: tuple[float, float, float], watched: bool = False) -> None:
+    def occupy(self, pose: Pose, size_m: tuple[float, float, float], watched: bool = False) -> None:
         """Take the room; what comes later must not hide a thing that is `watched`."""
         box = box_on_ground(pose, size_m)
         self._added.append(box)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hazardsim.catalogue.library import AnomalyAsset
+from hazardsim.catalogue.asset import AnomalyAsset
 from hazardsim.errors import ConfigError
 from hazardsim.geometry.boxes import box_on_ground
 from hazardsim.geometry.poses import Pose
-from hazardsim.scenario.placement import ROAD, ROADSIDE, Stage, beside, seen_whole
+from hazardsim.scenario.placement import ROAD, ROADSIDE, FreeSpace, beside, seen_whole
 from hazardsim.scenario.roads import LanePoint
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera
 from hazardsim.scenario.spec import Scenario
@@ -51,11 +51,11 @@ def sample_scene(
     wanted = int(rng.integers(scenario.anomalies.count[0], scenario.anomalies.count[1] + 1)) if chosen else 0
     for _ in range(_VIEWS):
         ego, camera = _draw_view(scenario, surroundings, rng)
-        stage = Stage(surroundings, camera, ego)
-        anomalies = _draw_anomalies(scenario, chosen, wanted, stage, rng)
+        space = FreeSpace(surroundings, camera, ego)
+        anomalies = _draw_anomalies(scenario, chosen, wanted, space, rng)
         if wanted and not anomalies:
             continue
-        actors = (*_draw_vehicles(scenario, stage, rng), *_draw_pedestrians(scenario, stage, rng))
+        actors = (*_draw_vehicles(scenario, space, rng), *_draw_pedestrians(scenario, space, rng))
         name = f"{surroundings.town}-{seed}-{index:06d}" + (f"-{attempt}" if attempt else "")
         return Scene(
             name, scenario.name, seed, index, surroundings.town, ego, camera, weather, actors, tuple(anomalies), attempt
@@ -90,7 +90,7 @@ def _draw_view(scenario: Scenario, around: Surroundings, rng: np.random.Generato
 
 
 def _draw_anomalies(
-    scenario: Scenario, assets: tuple[AnomalyAsset, ...], wanted: int, stage: Stage, rng: np.random.Generator
+    scenario: Scenario, assets: tuple[AnomalyAsset, ...], wanted: int, space: FreeSpace, rng: np.random.Generator
 ) -> list[PlacedAnomaly]:
     """Anomalies go in first: they are the ones that must be seen whole."""
     categories = sorted({a.category for a in assets})
@@ -100,23 +100,23 @@ def _draw_anomalies(
             category = categories[int(rng.integers(len(categories)))]
             of_category = [a for a in assets if a.category == category]
             asset = of_category[int(rng.integers(len(of_category)))]
-            found = _try_anomaly(scenario, asset, stage, rng)
+            found = _try_anomaly(scenario, asset, space, rng)
             if found is not None:
-                stage.add(found.pose, found.size_m, watched=True)
+                space.occupy(found.pose, found.size_m, watched=True)
                 placed.append(found)
                 break
     return placed
 
 
 def _try_anomaly(
-    scenario: Scenario, asset: AnomalyAsset, stage: Stage, rng: np.random.Generator
+    scenario: Scenario, asset: AnomalyAsset, space: FreeSpace, rng: np.random.Generator
 ) -> PlacedAnomaly | None:
     spec = scenario.anomalies
     scale = round(float(rng.uniform(*spec.scale)), 4)
     length, width, height = (round(v * scale, 4) for v in asset.size_m)
     size = (length, width, height)
     away = float(np.exp(rng.uniform(*np.log(spec.distance_m))))  # even in size on the picture, not in distance
-    point = _point_ahead(stage, rng, away - _STEP_M, away + _STEP_M)
+    point = _point_ahead(space, rng, away - _STEP_M, away + _STEP_M)
     on_road = bool(rng.random() < spec.on_road)
     yaw = float(rng.uniform(0.0, 360.0))
     if point is None:
@@ -125,20 +125,20 @@ def _try_anomaly(
     right = rng.uniform(-0.25, 0.25) * point.width_m if on_road else point.edge_m + reach + rng.uniform(0.2, 3.0)
     pose = beside(point, float(right), yaw)
     margin = 0.25
-    if seen_whole(stage.camera, box_on_ground(pose, size)) < 2 * spec.min_pixels or not stage.free(pose, size, margin):
+    if seen_whole(space.camera, box_on_ground(pose, size)) < 2 * spec.min_pixels or not space.fits(pose, size, margin):
         return None
-    standing = stage.stand(pose, size, ROAD if on_road else ROADSIDE)
-    if standing is None or not stage.free(standing, size, margin) or not stage.in_sight(standing, size):
+    standing = space.on_ground(pose, size, ROAD if on_road else ROADSIDE)
+    if standing is None or not space.fits(standing, size, margin) or not space.in_sight(standing, size):
         return None
-    if seen_whole(stage.camera, box_on_ground(standing, size)) < 2 * spec.min_pixels or stage.hides_watched(
+    if seen_whole(space.camera, box_on_ground(standing, size)) < 2 * spec.min_pixels or space.hides_watched(
         standing, size
     ):
         return None
     return PlacedAnomaly(asset.id, asset.category, standing, scale, size, "road" if on_road else "roadside")
 
 
-def _draw_vehicles(scenario: Scenario, stage: Stage, rng: np.random.Generator) -> list[PlacedActor]:
-    choices = [v for v in _TRAFFIC if v.blueprint in stage.surroundings.blueprints]
+def _draw_vehicles(scenario: Scenario, space: FreeSpace, rng: np.random.Generator) -> list[PlacedActor]:
+    choices = [v for v in _TRAFFIC if v.blueprint in space.surroundings.blueprints]
     low, high = scenario.traffic.vehicles
     wanted = int(rng.integers(low, high + 1)) if choices else 0
     shares = np.array([_TRAFFIC_SHARE[v.kind] for v in choices])
@@ -147,45 +147,45 @@ def _draw_vehicles(scenario: Scenario, stage: Stage, rng: np.random.Generator) -
         vehicle = choices[int(rng.choice(len(choices), p=shares / shares.sum()))]
         paint = _PAINTS[int(rng.integers(len(_PAINTS)))]
         for _ in range(_TRIES):
-            point = _point_ahead(stage, rng, 9.0, scenario.traffic.reach_m)
+            point = _point_ahead(space, rng, 9.0, scenario.traffic.reach_m)
             if point is None:
                 continue
             pose = beside(point, float(rng.uniform(-0.2, 0.2)), point.pose.yaw_deg + float(rng.uniform(-1.5, 1.5)))
-            if not stage.free(pose, vehicle.size_m, 0.5) or stage.hides_watched(pose, vehicle.size_m):
+            if not space.fits(pose, vehicle.size_m, 0.5) or space.hides_watched(pose, vehicle.size_m):
                 continue
-            standing = stage.stand(pose, vehicle.size_m, ROAD)
+            standing = space.on_ground(pose, vehicle.size_m, ROAD)
             if standing is None:
                 continue
-            stage.add(standing, vehicle.size_m)
+            space.occupy(standing, vehicle.size_m)
             placed.append(PlacedActor(vehicle.blueprint, standing, paint))
             break
     return placed
 
 
-def _draw_pedestrians(scenario: Scenario, stage: Stage, rng: np.random.Generator) -> list[PlacedActor]:
-    choices = [w for w in WALKERS if w.blueprint in stage.surroundings.blueprints]
+def _draw_pedestrians(scenario: Scenario, space: FreeSpace, rng: np.random.Generator) -> list[PlacedActor]:
+    choices = [w for w in WALKERS if w.blueprint in space.surroundings.blueprints]
     low, high = scenario.traffic.pedestrians
     placed: list[PlacedActor] = []
     for _ in range(int(rng.integers(low, high + 1)) if choices else 0):
         walker = choices[int(rng.integers(len(choices)))]
         for _ in range(_TRIES):
-            point = _point_ahead(stage, rng, 5.0, scenario.traffic.reach_m * 0.6)
+            point = _point_ahead(space, rng, 5.0, scenario.traffic.reach_m * 0.6)
             if point is None:
                 continue
             turn = float(rng.choice([0.0, 180.0])) + float(rng.uniform(-20, 20))
             pose = beside(point, point.edge_m + float(rng.uniform(0.5, 2.2)), point.pose.yaw_deg + turn)
-            if not stage.free(pose, walker.size_m, 0.2) or stage.hides_watched(pose, walker.size_m):
+            if not space.fits(pose, walker.size_m, 0.2) or space.hides_watched(pose, walker.size_m):
                 continue
-            standing = stage.stand(pose, walker.size_m, ROADSIDE)
+            standing = space.on_ground(pose, walker.size_m, ROADSIDE)
             if standing is None:
                 continue
-            stage.add(standing, walker.size_m)
+            space.occupy(standing, walker.size_m)
             placed.append(PlacedActor(walker.blueprint, standing))
             break
     return placed
 
 
-def _point_ahead(stage: Stage, rng: np.random.Generator, low_m: float, high_m: float) -> LanePoint | None:
-    roads = stage.surroundings.roads
-    found = roads.ahead(stage.camera.pose, low_m, high_m, stage.camera.fov_deg / 2)
+def _point_ahead(space: FreeSpace, rng: np.random.Generator, low_m: float, high_m: float) -> LanePoint | None:
+    roads = space.surroundings.roads
+    found = roads.ahead(space.camera.pose, low_m, high_m, space.camera.fov_deg / 2)
     return roads.points[int(found[rng.integers(len(found))])] if len(found) else None

@@ -20,7 +20,7 @@ from hazardsim.street.cars import car_parts
 from hazardsim.street.cycles import cycle_parts
 from hazardsim.street.fetched import fetched_vehicle, fetched_walker
 from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
-from hazardsim.street.people import look_of, person_parts
+from hazardsim.street.people import person_parts, random_appearance
 from hazardsim.taxonomy import TAG
 
 Age = Literal["adult", "child"]
@@ -190,7 +190,7 @@ def _walker_model(blueprint: str, cache: Path) -> Model:
     if fetched is not None:
         return fetched
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
-    return model(blueprint, stand(person_parts(look_of(rng, child=spec.age == "child")), spec.size_m))
+    return model(blueprint, stand(person_parts(random_appearance(rng, child=spec.age == "child")), spec.size_m))
 
 
 def walker_spec(blueprint: str) -> WalkerSpec:

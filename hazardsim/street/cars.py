@@ -64,7 +64,7 @@ def car_parts(form: CarForm, size_m: tuple[float, float, float], colour: Colour)
         part(_wells(form, length, body_width, height), SHADOW),
         part(_both([s for k, s in left if k == "paint"]), coat),
     ]
-    parts += [part(shapes, look) for look, shapes in _ends(form, body, body_width, height)]
+    parts += [part(shapes, material) for material, shapes in _ends(form, body, body_width, height)]
     wheel_width = 0.135 + 0.25 * form.wheel_radius
     wheel = road_wheel(form.wheel_radius, wheel_width, form.spokes or 12)
     y = body_width / 2 - wheel_width / 2 - 0.015

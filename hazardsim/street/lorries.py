@@ -78,7 +78,7 @@ def lorry_parts(form: LorryForm, size_m: tuple[float, float, float], colour: Col
     load_top = height * form.load_height
     load = box((load_end + half, width, load_top - floor - 0.12), 0.035).moved((load_end - half) / 2, 0, floor + 0.12)
     coat = paint(colour)
-    load_look = coat if form.load_painted else Material("load", form.load, "painted_metal", roughness=0.4)
+    load_material = coat if form.load_painted else Material("load", form.load, "painted_metal", roughness=0.4)
     z = form.cab_height * height
     glass = [
         draped(cab, _quad(-0.43 * width, 0.43 * width, z * 0.52, z * 0.88), FRONT, 0.006, (10, 6)),
@@ -114,7 +114,7 @@ def lorry_parts(form: LorryForm, size_m: tuple[float, float, float], colour: Col
     plate = [box((0.02, 0.52, 0.11)).moved(half + 0.0, 0, 0.42), box((0.02, 0.52, 0.11)).moved(-half + 0.01, 0, 0.66)]
     parts = [
         part([cab], coat),
-        part([load], load_look),
+        part([load], load_material),
         part(glass, TINTED_GLASS),
         part([*front_dark, *_both_all(gap), *chassis, *mirrors, *rear], DARK_PLASTIC),
         part(_both_all(lamps), HEADLIGHT),

@@ -18,7 +18,7 @@ Outfit = Literal["shirt", "jacket", "coat", "dress", "shorts"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """What tells one person from another; `stride_deg` is the front leg's swing, 0 stands; heights in metres."""
 
     height_m: float
@@ -51,42 +51,42 @@ _TORSO: Final = (
 """Rings of the trunk: height, half width, half depth and forward shift, in body heights."""
 
 
-def person_parts(look: Look) -> tuple[Part, ...]:
+def person_parts(person: Appearance) -> tuple[Part, ...]:
     """A person who faces +x, feet on z = 0, made to `height_m`."""
-    swing = math.radians(look.stride_deg)
-    top = cloth("top", look.top)
-    bottom = cloth("bottom", look.bottom)
-    skin = Material("skin", look.skin, roughness=0.55)
-    bare_legs = look.outfit in ("dress", "shorts")
-    wide = 1.16 if look.outfit in ("jacket", "coat") else 1.05
-    trousers: list[Shape] = [_trunk(look, [r for r in _TORSO if r[0] <= 0.55], 1.0)] if not bare_legs else []
+    swing = math.radians(person.stride_deg)
+    top = cloth("top", person.top)
+    bottom = cloth("bottom", person.bottom)
+    skin = Material("skin", person.skin, roughness=0.55)
+    bare_legs = person.outfit in ("dress", "shorts")
+    wide = 1.16 if person.outfit in ("jacket", "coat") else 1.05
+    trousers: list[Shape] = [_trunk(person, [r for r in _TORSO if r[0] <= 0.55], 1.0)] if not bare_legs else []
     legs, shoes = [], []
     for side, angle in ((1.0, swing), (-1.0, -swing * 0.9)):
-        leg, shoe = _leg(look, side, angle, bare=bare_legs)
+        leg, shoe = _leg(person, side, angle, bare=bare_legs)
         legs.append(leg)
         shoes += shoe
     sleeves, hands = [], []
     for side, angle in ((1.0, -swing * 0.75), (-1.0, swing * 0.9)):
-        sleeve, hand = _arm(look, side, angle, wide)
+        sleeve, hand = _arm(person, side, angle, wide)
         sleeves.append(sleeve)
         hands += hand
-    hem = {"shirt": 0.50, "jacket": 0.465, "coat": 0.30, "dress": 0.27, "shorts": 0.5}[look.outfit]
-    trunk = [_trunk(look, [r for r in _TORSO if r[0] > 0.49], wide), *sleeves]
+    hem = {"shirt": 0.50, "jacket": 0.465, "coat": 0.30, "dress": 0.27, "shorts": 0.5}[person.outfit]
+    trunk = [_trunk(person, [r for r in _TORSO if r[0] > 0.49], wide), *sleeves]
     if hem < 0.49:
-        trunk.append(_skirt(look, hem, wide, abs(swing)))
-    if look.outfit == "shorts":
-        trousers = [_trunk(look, [r for r in _TORSO if r[0] <= 0.55], 1.02)]
-        trousers += [_shorts_leg(look, s, a) for s, a in ((1.0, swing), (-1.0, -swing * 0.9))]
-    head, hair = _head(look)
+        trunk.append(_skirt(person, hem, wide, abs(swing)))
+    if person.outfit == "shorts":
+        trousers = [_trunk(person, [r for r in _TORSO if r[0] <= 0.55], 1.02)]
+        trousers += [_shorts_leg(person, s, a) for s, a in ((1.0, swing), (-1.0, -swing * 0.9))]
+    head, hair = _head(person)
     parts = [
         part(trunk, top),
         part([*head, *hands, *(legs if bare_legs else [])], skin),
-        part(shoes, Material("shoes", look.shoes, roughness=0.5)),
-        part(hair, Material("hair", look.hair, roughness=0.75)),
+        part(shoes, Material("shoes", person.shoes, roughness=0.5)),
+        part(hair, Material("hair", person.hair, roughness=0.75)),
     ]
     if trousers or not bare_legs:
         parts.append(part([*trousers, *([] if bare_legs else legs)], bottom))
-    if look.bag is not None:
+    if person.bag is not None:
         pack = [
             box((0.10, 0.19, 0.25), 0.045).moved(-0.135, 0, 0.575),
             box((0.05, 0.14, 0.11), 0.024).moved(-0.195, 0, 0.59),
@@ -108,8 +108,8 @@ def person_parts(look: Look) -> tuple[Part, ...]:
             )
             for s in (1, -1)
         ]
-        parts.append(part([*pack, *straps], cloth("bag", look.bag)))
-    return stand([_grown(p, look.height_m) for p in parts])
+        parts.append(part([*pack, *straps], cloth("bag", person.bag)))
+    return stand([_grown(p, person.height_m) for p in parts])
 
 
 def _grown(old: Part, height: float) -> Part:
@@ -124,20 +124,20 @@ def _ring(z: float, half_width: float, half_depth: float, shift: float, count: i
     return np.stack([x, y, np.full(count, z)], axis=1)
 
 
-def _trunk(look: Look, rows: list[tuple[float, float, float, float]], wide: float) -> Shape:
+def _trunk(person: Appearance, rows: list[tuple[float, float, float, float]], wide: float) -> Shape:
     knots = smooth_curve(rows, 3 * len(rows))
-    belly = 1.0 + 0.35 * (look.build - 1.0) * np.exp(-(((knots[:, 0] - 0.6) / 0.08) ** 2))
+    belly = 1.0 + 0.35 * (person.build - 1.0) * np.exp(-(((knots[:, 0] - 0.6) / 0.08) ** 2))
     rings = [
-        _ring(z, w * wide * look.build, d * wide * look.build * b, x + 0.02 * (b - 1))
+        _ring(z, w * wide * person.build, d * wide * person.build * b, x + 0.02 * (b - 1))
         for (z, w, d, x), b in zip(knots, belly, strict=True)
     ]
     return loft(np.array(rings))
 
 
-def _skirt(look: Look, hem: float, wide: float, swing: float) -> Shape:
+def _skirt(person: Appearance, hem: float, wide: float, swing: float) -> Shape:
     drop = 0.53 - hem
     spread = drop * math.sin(swing) * 0.55
-    flare = 0.014 if look.outfit == "coat" else 0.03
+    flare = 0.014 if person.outfit == "coat" else 0.03
     rows = []
     for t in np.linspace(0, 1, 7):
         z = hem + drop * t
@@ -145,8 +145,8 @@ def _skirt(look: Look, hem: float, wide: float, swing: float) -> Shape:
         rows.append(
             _ring(
                 z,
-                (0.094 + flare * open_) * wide * look.build,
-                (0.068 + flare * open_) * wide * look.build + spread * open_,
+                (0.094 + flare * open_) * wide * person.build,
+                (0.068 + flare * open_) * wide * person.build + spread * open_,
                 -0.004,
             )
         )
@@ -163,11 +163,11 @@ def _leg_path(side: float, angle: float) -> Points:
     return np.array([hip, knee, ankle])
 
 
-def _leg(look: Look, side: float, angle: float, bare: bool) -> tuple[Shape, list[Shape]]:
+def _leg(person: Appearance, side: float, angle: float, bare: bool) -> tuple[Shape, list[Shape]]:
     hip, knee, ankle = _leg_path(side, angle)
     path = smooth_curve([hip, (hip + knee) / 2, knee, (knee + ankle) / 2, ankle], 17)
     radii = [0.057, 0.05, 0.035, 0.037, 0.022] if bare else [0.058, 0.053, 0.042, 0.039, 0.034]
-    radius = smooth_curve(np.array(radii)[:, None], 17)[:, 0] * look.build
+    radius = smooth_curve(np.array(radii)[:, None], 17)[:, 0] * person.build
     leg = tube(path, radius, 14)
     pitch = math.degrees(angle) * (0.75 if angle > 0 else 1.1)
     sole = box((0.148, 0.054, 0.018), 0.008).moved(0.034, 0, -0.04)
@@ -177,14 +177,14 @@ def _leg(look: Look, side: float, angle: float, bare: bool) -> tuple[Shape, list
     return leg, foot
 
 
-def _shorts_leg(look: Look, side: float, angle: float) -> Shape:
+def _shorts_leg(person: Appearance, side: float, angle: float) -> Shape:
     hip, knee, _ = _leg_path(side, angle)
     path = smooth_curve([hip, (hip + knee) / 2, hip + 0.82 * (knee - hip)], 8)
-    return tube(path, np.linspace(0.062, 0.055, 8) * look.build, 16)
+    return tube(path, np.linspace(0.062, 0.055, 8) * person.build, 16)
 
 
-def _arm(look: Look, side: float, angle: float, wide: float) -> tuple[Shape, list[Shape]]:
-    build = look.build
+def _arm(person: Appearance, side: float, angle: float, wide: float) -> tuple[Shape, list[Shape]]:
+    build = person.build
     shoulder = np.array([-0.006, 0.104 * side * build * min(wide, 1.1), 0.79])
     upper = rotation("y", math.degrees(-angle)) @ np.array([0.0, 0.030 * side, -0.165])
     elbow = shoulder + upper
@@ -206,8 +206,8 @@ def _arm(look: Look, side: float, angle: float, wide: float) -> tuple[Shape, lis
     return joined([tube(path, radius, 14), cap]), [hand, wrist_skin]
 
 
-def _head(look: Look) -> tuple[list[Shape], list[Shape]]:
-    big = 1.22 if look.child else 1.0
+def _head(person: Appearance) -> tuple[list[Shape], list[Shape]]:
+    big = 1.22 if person.child else 1.0
 
     def placed(size: ArrayLike, x: float, z: float) -> Shape:
         return ellipsoid([v * big for v in np.asarray(size)], 16, 22).moved(x * big, 0, 0.86 + z * big)
@@ -218,12 +218,12 @@ def _head(look: Look) -> tuple[list[Shape], list[Shape]]:
     ears = [ellipsoid((0.02, 0.012, 0.034), 6, 8).moved(0.0, s * 0.045 * big, 0.86 + 0.06 * big) for s in (1, -1)]
     neck = tube([(-0.012, 0, 0.80), (-0.004, 0, 0.89)], 0.032, 16)
     hair = [placed((0.118, 0.100, 0.106), -0.012, 0.094), placed((0.07, 0.092, 0.10), -0.026, 0.066)]
-    if look.long_hair:
+    if person.long_hair:
         hair += [placed((0.062, 0.098, 0.17), -0.034, 0.035), placed((0.05, 0.085, 0.12), -0.040, -0.015)]
     return [skull, jaw, nose, neck, *ears], hair
 
 
-def look_of(rng: np.random.Generator, child: bool = False) -> Look:
+def random_appearance(rng: np.random.Generator, child: bool = False) -> Appearance:
     """One likely passer-by."""
     female = bool(rng.random() < 0.5)
     height = float(rng.uniform(1.15, 1.45)) if child else float(rng.uniform(-0.11, 0.11)) + (1.65 if female else 1.78)
@@ -232,7 +232,7 @@ def look_of(rng: np.random.Generator, child: bool = False) -> Look:
     )
     shares = [0.3, 0.3, 0.15, 0.15, 0.1] if female else [0.35, 0.4, 0.15, 0.1]
     moving = bool(rng.random() < 0.75)
-    return Look(
+    return Appearance(
         height_m=round(height, 3),
         build=float(rng.uniform(0.94, 1.1)) * (0.95 if female else 1.0) * (1.03 if child else 1.0),
         outfit=outfits[int(rng.choice(len(outfits), p=shares))],

@@ -15,7 +15,7 @@ Pieces = dict[str, list[Shape]]
 
 
 def road_wheel(radius: float, width: float, spokes: int, rim: float = 0.66) -> Pieces:
-    """A wheel whose outer side faces +y: shapes by the looks 'tyre', 'rim', 'well', 'hub'."""
+    """A wheel whose outer side faces +y: shapes by their material, 'tyre', 'rim', 'well', 'hub'."""
     half, edge = width / 2, rim * radius
     shoulder = 0.16 * radius
     t = np.linspace(0.0, math.pi / 2, 5)
@@ -38,7 +38,7 @@ def road_wheel(radius: float, width: float, spokes: int, rim: float = 0.66) -> P
         face.append(loft(np.array(rings)[:, ::-1] if _turns_in(rings) else np.array(rings)))
     hub = cylinder(edge * 0.09, half * 0.9, 16)
     pieces = {"tyre": [tyre], "rim": face, "well": [well], "hub": [hub]}
-    return {look: [_on_axle(s) for s in shapes] for look, shapes in pieces.items()}
+    return {name: [_on_axle(s) for s in shapes] for name, shapes in pieces.items()}
 
 
 def _turns_in(rings: list[list[tuple[float, float, float]]]) -> bool:
@@ -76,12 +76,12 @@ def disc_wheel(radius: float, width: float) -> Pieces:
 
 def wheel_parts(pieces: Pieces, places: list[tuple[float, float, float]]) -> list[Part]:
     """The wheel at each (x, y, z) of its centre; where y is negative its outer side faces -y."""
-    looks = {"tyre": TYRE, "rim": ALLOY, "well": SHADOW, "hub": STEEL}
+    materials = {"tyre": TYRE, "rim": ALLOY, "well": SHADOW, "hub": STEEL}
     parts = []
-    for look, shapes in pieces.items():
+    for name, shapes in pieces.items():
         whole = joined(shapes)
         copies = [(whole if y > 0 else whole.mirrored()).moved(x, y, z) for x, y, z in places]
-        parts.append(part(copies, looks[look]))
+        parts.append(part(copies, materials[name]))
     return parts
 
 
@@ -101,4 +101,4 @@ def spoked_wheel(radius: float, tyre: float, spokes: int) -> Pieces:
             )
         )
     pieces = {"tyre": rings, "rim": rim, "hub": [hub, *wires]}
-    return {look: [_on_axle(s) for s in shapes] for look, shapes in pieces.items()}
+    return {name: [_on_axle(s) for s in shapes] for name, shapes in pieces.items()}
