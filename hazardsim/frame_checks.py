@@ -15,7 +15,7 @@ def fault(frame: Frame, min_pixels: int) -> str | None:
     """Why the frame must be left out, or None.
 
     The anomaly mask comes twice, from the semantic tag and from the instance ids of the spawned models; both must be
-    the same set of pixels (DESIGN 6).
+    the same set of pixels.
     """
     if int(frame.semantic.max()) >= len(CLASSES):
         return f"semantic tag {int(frame.semantic.max())} is outside the table"

@@ -53,7 +53,7 @@ class Session:
     """A client, its world and the settings to put back.
 
     Raises:
-        SimulatorError: see `connect`.
+        SimulatorError: nobody answers, the versions differ, or the server breaks off while it loads the town.
         ConfigError: the server does not have the town.
     """
 

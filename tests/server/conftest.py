@@ -201,7 +201,7 @@ def say(**facts):
 """
 
 
-# The client's threads may abort an ordinary exit while a sensor is alive (carla.md 3.4); what it said is what counts.
+# The client's threads may abort an ordinary exit while a sensor is alive (docs/server.md); what it said is what counts.
 LEAVE = """
 import os
 sys.stdout.flush()
@@ -214,7 +214,7 @@ def run_client(service: Service) -> Callable[..., dict]:
     """Run a script with the real carla client in a child; what it said, as one dict."""
 
     def run(script: str, seconds: float = 60.0) -> dict:
-        code = PRELUDE.replace("PORT", str(service.port)) + textwrap.dedent(script) + LEAVE
+        code = f"PORT = {service.port}\n" + PRELUDE + textwrap.dedent(script) + LEAVE
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds, check=False
         )

@@ -1,7 +1,8 @@
 """Typed Python values from and to the plain objects that msgpack carries.
 
 A frozen dataclass travels as an array of its fields in order, `X | None` as `[false]` or `[true, x]`, `bytes` as BIN,
-`tuple[X, ...]` as an array. Source: carla.md 12.2 and 12.3, checked against the carla 0.9.16 client.
+`tuple[X, ...]` as an array. Source: `MSGPACK_DEFINE_ARRAY` and `MsgPackAdaptors.h` in CARLA's LibCarla;
+`docs/server.md` says what was tried with the 0.9.16 client.
 """
 
 from __future__ import annotations

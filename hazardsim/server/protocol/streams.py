@@ -27,7 +27,10 @@ _STOP_SECONDS: Final = 5.0
 
 
 def token(stream: int, port: int) -> bytes:
-    """The 24 bytes that name a stream; the client dials the host it already talks to. Source: carla.md 12.8."""
+    """The 24 bytes that name a stream; the client dials the host it already talks to.
+
+    Source: `LibCarla/source/carla/streaming/detail/Token.h` of CARLA 0.9.16; see `docs/server.md`.
+    """
     return struct.pack("<IHBB16x", stream, port, _TCP, _CLIENTS_OWN_HOST)
 
 

@@ -1,4 +1,7 @@
-"""CARLA's structs: frozen dataclasses whose fields stand in wire order. Source: carla.md 12.3 (verified there)."""
+"""CARLA's structs: frozen dataclasses whose fields stand in wire order.
+
+Source: `LibCarla/source/carla/rpc` of CARLA 0.9.16, one header a struct.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Framing of remote calls: a plain stream of msgpack arrays, and the shapes that answers have.
 
 A request is `[0, id, name, [[asynchronous], argument...]]`, a response `[1, id, error or nil, result]`.
-Source: carla.md 12.1 and 12.2 (verified there).
+Source: the MessagePack-RPC specification as rpclib has it, and `LibCarla/source/carla/rpc/Response.h`; see
+`docs/server.md`.
 """
 
 from __future__ import annotations

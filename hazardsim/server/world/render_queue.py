@@ -47,7 +47,7 @@ class RenderQueue:
         """Make a town the current one, after all that was asked for before.
 
         Raises:
-            HazardsimError: what the renderer raises.
+            RenderError: the renderer cannot use a mesh or a material of the town; names it.
         """
         self._thread.submit(self._renderer.load, town).result()
 
