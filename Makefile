@@ -3,13 +3,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo mini test check dev benchmarks
+.PHONY: help setup demo mini test check soak dev benchmarks
 
 help:
 	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
 	@echo 'make mini        the table of the README: six towns, every detector, three training runs (about an hour)'
 	@echo 'make test        everything that must hold: style, types, layers, all tests (about 5 minutes)'
 	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
+	@echo 'make soak        a hundred kills -9 at random moments while frames are rendered (many minutes)'
 	@echo 'make dev         set up, and run make check before every commit'
 	@echo 'make benchmarks  measure; writes JSON to out/benchmarks'
 
@@ -33,7 +34,10 @@ check: lint
 
 test: lint
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'slow'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'slow and not soak'
+
+soak: setup
+	$(BIN)/pytest -q -s -m soak
 
 dev: setup
 	@printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit

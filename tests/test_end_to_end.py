@@ -64,6 +64,15 @@ def test_a_finished_split_answers_at_once_and_changes_nothing(dataset):
     assert tree(dataset) == before
 
 
+def test_a_split_that_two_workers_let_grow_is_the_same(dataset, tmp_path):
+    half = [*RENDER[:4], "2", *RENDER[5:]]
+    assert half[3:5] == ["--frames", "2"]
+    for options in (half, [*RENDER, "--workers", "2"]):
+        result = hazardsim("render", *options, "--out", tmp_path)
+        assert result.returncode == 0, result.stderr
+    assert tree(tmp_path) == tree(dataset)
+
+
 def test_killed_and_resumed_ends_in_the_same_bytes(dataset, tmp_path):
     command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

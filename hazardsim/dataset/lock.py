@@ -27,13 +27,13 @@ def hold_split(root: Path, split: Split, shard: str = "") -> Iterator[None]:
     whole = root / layout.lock
     fresh = [folder for folder in (whole.parent, *whole.parent.parents) if not folder.exists()]
     with contextlib.ExitStack() as held:
-        held.callback(_leave_no_trace, root, layout, fresh)
         own = held.enter_context(_held(whole))
+        held.callback(_leave_no_trace, root, layout, own, fresh)
         if shard:
             held.enter_context(_held(root / layout.shard_lock(shard)))
             own.release()
         else:
-            for path in sorted(whole.parent.glob(str(layout.shard_lock("*").name))):
+            for path in _shard_locks(root, layout):
                 with _held(path):
                     pass
         yield
@@ -57,13 +57,18 @@ def _held(path: Path) -> Iterator[FileLock]:
         lock.release()
 
 
-def _leave_no_trace(root: Path, layout: SplitLayout, fresh: list[Path]) -> None:
-    """Delete the locks and the folders made for them, unless a run has begun the split."""
+def _leave_no_trace(root: Path, layout: SplitLayout, own: FileLock, fresh: list[Path]) -> None:
+    """Delete the locks and the folders made for them, unless the split was begun or another run holds a lock."""
     if (root / layout.recipe).exists():
         return
-    with contextlib.suppress(OSError):
-        (root / layout.lock).unlink(missing_ok=True)
-        for path in (root / layout.folder).glob(str(layout.shard_lock("*").name)):
-            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError, Timeout), own.acquire(timeout=0):
+        for path in _shard_locks(root, layout):
+            with FileLock(path, timeout=0, thread_local=False):
+                path.unlink()
+        (root / layout.lock).unlink()
         for folder in fresh:
             folder.rmdir()
+
+
+def _shard_locks(root: Path, layout: SplitLayout) -> list[Path]:
+    return sorted((root / layout.folder).glob(layout.shard_lock("*").name))

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from hazardsim.dataset.journal import Journal
-from hazardsim.errors import HazardsimError, SimulatorError
+from hazardsim.errors import HazardsimError, ServerLostError, SimulatorError
 from hazardsim.files import read_record
 from hazardsim.jobs.job import Simulator, Task, WorkOrder
 from hazardsim.processes import Child
@@ -60,9 +60,12 @@ def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
         server: Running | None = None
         while not stopped():
             before = _progress(task)
-            if server is None:
-                server = held.enter_context(_server(task.simulator, stopped))
-            code, words = _work(WorkOrder(task, server.host, server.port, server.drawn_by), server, stopped)
+            try:
+                if server is None:
+                    server = held.enter_context(_server(task.simulator, stopped))
+                code, words = _work(WorkOrder(task, server.host, server.port, server.drawn_by), server, stopped)
+            except ServerLostError as error:
+                code, words = _SERVER_LOST, str(error)
             if code == _DONE or stopped():
                 return
             if code == _EXPECTED_ERROR:
@@ -75,7 +78,7 @@ def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
                     "disk is whole, the same command goes on from there"
                 )
             LOG.warning("%s broke off (exit code %d; %s); starting again from the last whole frame", name, code, words)
-            if server.lost or code == _SERVER_LOST or failures:
+            if code == _SERVER_LOST or failures or (server is not None and server.lost):
                 held.close()
                 server = None
 
@@ -85,6 +88,7 @@ def embedded_server(town: str, flags: tuple[str, ...] = (), stopped: Stopped = l
     """An embedded server on a free loopback port, stopped on leaving.
 
     Raises:
+        ServerLostError: somebody killed it before it listened.
         HazardsimError: it ends or says nothing before it listens; its own words are passed on.
     """
     with tempfile.TemporaryDirectory(prefix="hazardsim-") as folder:
@@ -110,6 +114,8 @@ def _wait_until_ready(child: Child, ready: Path, stopped: Stopped) -> dict[str, 
     while time.monotonic() < deadline and not stopped():
         if ready.exists():
             return read_record(ready)
+        if child.code is not None and child.code < 0:
+            raise ServerLostError(f"the embedded server was ended by signal {-child.code} before it listened")
         if child.code is not None:
             raise HazardsimError(child.last_words() or f"the embedded server ended with code {child.code}")
         time.sleep(_POLL_S)

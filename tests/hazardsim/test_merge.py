@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from hazardsim.cli import main
 from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.merge import merge
 from hazardsim.dataset.numbering import Slot, slot_of
@@ -52,6 +53,14 @@ def test_merged_shards_are_what_one_run_makes(tmp_path, shards, whole):
     assert merge(tmp_path / "out", shards) == ["test"]
     assert tree(tmp_path / "out") == tree(whole)
     assert [tree(shard) for shard in shards] == before
+
+
+def test_the_command_says_where_the_set_is_or_what_is_wrong(tmp_path, capsys, shards, whole):
+    assert main(["merge", str(tmp_path / "out"), str(shards[0])]) == 1
+    assert "lacks 2 of 5 frames" in capsys.readouterr().err
+    assert main(["merge", str(tmp_path / "out"), *map(str, shards)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}\n"
+    assert tree(tmp_path / "out") == tree(whole)
 
 
 def test_a_merge_may_go_into_one_of_the_shards(shards, whole):
