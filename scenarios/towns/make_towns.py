@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plans import PLANS, Plan, Point
 
-from hazardsim.server.town.ground.areas import lay_out
+from hazardsim.server.town.ground.areas import lay_out_ground
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import read_network
@@ -100,7 +100,7 @@ def write_town(name: str, plan: Plan, folder: Path) -> None:
     extract = read_osm(bare, name)
     network = read_network(bare, name, extract.projection)
     seed = zlib.crc32(name.encode())
-    ground = lay_out(network, extract.features, np.random.default_rng([seed, 1]))
+    ground = lay_out_ground(network, extract.features, np.random.default_rng([seed, 1]))
     site = Site(network, ground, junction_legs(network), seed, plan.character)
     extra: list[Feature] = missing_features(site, [f for f in extract.features if len(f.points) > 1])
     for feature in extra:

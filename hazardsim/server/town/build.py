@@ -14,10 +14,10 @@ from hazardsim.errors import TownError
 from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.resources import shipped
 from hazardsim.server.scene import FIRST_TOWN_ID, Town
-from hazardsim.server.town.ground.areas import lay_out
-from hazardsim.server.town.ground.land_cover import cover
-from hazardsim.server.town.ground.markings import paint
-from hazardsim.server.town.ground.paving import pave
+from hazardsim.server.town.ground.areas import lay_out_ground
+from hazardsim.server.town.ground.land_cover import add_land_cover
+from hazardsim.server.town.ground.markings import add_markings
+from hazardsim.server.town.ground.paving import add_paving
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.junctions import junction_legs
 from hazardsim.server.town.maps.network import Network, pose_at, read_network
@@ -96,12 +96,12 @@ def _text(path: Path) -> str:
 def assemble(title: str, seed: int, network: Network, features: Sequence[Feature], is_osm: bool) -> Town:
     """Build a town from its road network and features; what they do not tell is invented from the seed."""
     legs = junction_legs(network)
-    ground = lay_out(network, features, np.random.default_rng([seed, 1]))
+    ground = lay_out_ground(network, features, np.random.default_rng([seed, 1]))
     told = [*features, *missing_features(Site(network, ground, legs, seed, character_of(network)), features)]
     contents = TownContents()
-    pave(contents.builder, ground)
-    paint(contents.builder, network, legs, is_osm)
-    cover(contents.builder, ground, told)
+    add_paving(contents.builder, ground)
+    add_markings(contents.builder, network, legs, is_osm)
+    add_land_cover(contents.builder, ground, told)
     placement = Placement(network, ground, contents, seed)
     place_buildings(placement, told)
     place_barriers(placement, told)

@@ -10,8 +10,8 @@ from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.solid import Floats
 from hazardsim.server.town import materials
-from hazardsim.server.town.buildings.building import raise_building
-from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
+from hazardsim.server.town.buildings.building import add_building
+from hazardsim.server.town.buildings.facade import WallQuads, WallRole, fill_wall
 from hazardsim.server.town.buildings.style import BuildingStyle, building_style
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.taxonomy import TAG
@@ -30,7 +30,7 @@ def built(
 ) -> tuple[Builder, BuildingStyle]:
     builder, style = Builder(), style_for(tags)
     rng = np.random.default_rng(2)
-    raise_building(builder, footprint, style, 7, 0.0, ROAD, neighbours or shapely.Polygon(), rng)
+    add_building(builder, footprint, style, 7, 0.0, ROAD, neighbours or shapely.Polygon(), rng)
     return builder, style
 
 
@@ -81,8 +81,8 @@ def test_walls_of_a_courtyard_face_into_it() -> None:
 
 def wall(role: WallRole, length: float = 12.0, tags: dict[str, str] = FLAT) -> dict[Material, Floats]:
     """Vertices by material of one wall along x that looks to -y."""
-    sheet = Sheet(np.zeros(2), np.array([1.0, 0.0]), 0.0)
-    dress_wall(sheet, length, style_for(tags), role, np.random.default_rng(3))
+    sheet = WallQuads(np.zeros(2), np.array([1.0, 0.0]), 0.0)
+    fill_wall(sheet, length, style_for(tags), role, np.random.default_rng(3))
     return {material: solid.vertices for solid, material in sheet.solids()}
 
 

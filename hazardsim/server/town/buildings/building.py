@@ -12,7 +12,7 @@ from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.outline import skirt
 from hazardsim.mesh.solid import Floats
 from hazardsim.server.town import materials
-from hazardsim.server.town.buildings.facade import Sheet, WallRole, dress_wall
+from hazardsim.server.town.buildings.facade import WallQuads, WallRole, fill_wall
 from hazardsim.server.town.buildings.roofs import add_band, add_roof, is_pitched
 from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.taxonomy import TAG
@@ -22,7 +22,7 @@ _FOOTING_M = 1.0
 _SEEN_M, _SEEN_LOW_M = 9.5, 15.0
 
 
-def raise_building(
+def add_building(
     builder: Builder,
     footprint: shapely.Polygon,
     style: BuildingStyle,
@@ -43,11 +43,11 @@ def raise_building(
         along = (ends[k] - starts[k]) / length
         middle = (starts[k] + ends[k]) / 2 + np.array([along[1], -along[0]]) * 0.6
         is_party = bool(shapely.intersects(neighbours, shapely.Point(middle)))
-        sheet = Sheet(starts[k], along, ground_m)
+        quads = WallQuads(starts[k], along, ground_m)
         ahead = shapely.Point((starts[k] + ends[k]) / 2 + np.array([along[1], -along[0]]) * 6.0)
         is_back = k != front and not shapely.dwithin(road, ahead, _SEEN_M if style.storeys > 3 else _SEEN_LOW_M)
-        dress_wall(sheet, float(length), style, WallRole(k == front, is_party, is_back), rng)
-        for solid, material in sheet.solids():
+        fill_wall(quads, float(length), style, WallRole(k == front, is_party, is_back), rng)
+        for solid, material in quads.solids():
             builder.add(solid, material, _TAG, object_id)
     builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), materials.CONCRETE, _TAG, object_id)
     add_roof(builder, footprint, style, ground_m + style.eaves_m, object_id, rng)

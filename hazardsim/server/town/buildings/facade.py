@@ -20,7 +20,7 @@ _FRAME_M = 0.06
 
 
 @dataclass(slots=True, eq=False)
-class Sheet:
+class WallQuads:
     """Quads of one wall by material, to be set up at `start` [2], along `along` [2], from height `foot`."""
 
     start: Floats
@@ -114,7 +114,7 @@ def _around(u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floa
 
 
 def _glazing(
-    sheet: Sheet, a: Floats, b: Floats, w: tuple[Length, Length], style: BuildingStyle, rng: np.random.Generator
+    sheet: WallQuads, a: Floats, b: Floats, w: tuple[Length, Length], style: BuildingStyle, rng: np.random.Generator
 ) -> None:
     (c, e), f = w, _FRAME_M
     bars = [rects(a, a + f, c, e, -0.09), rects(b - f, b, c, e, -0.09)]
@@ -132,7 +132,7 @@ def _glazing(
 
 
 def _windows(
-    sheet: Sheet,
+    sheet: WallQuads,
     u0: Floats,
     u1: Floats,
     w: tuple[Length, Length],
@@ -155,7 +155,7 @@ def _windows(
         sheet.put(slabs(b + 0.02, b + leaf + 0.02, (c, e), (0.0, 0.04)), style.shutters)
 
 
-def _door(sheet: Sheet, u0: float, u1: float, height: float, style: BuildingStyle, wall: Material) -> None:
+def _door(sheet: WallQuads, u0: float, u1: float, height: float, style: BuildingStyle, wall: Material) -> None:
     mid, half = (u0 + u1) / 2, 0.52
     a, b = np.array([mid - half]), np.array([mid + half])
     sheet.put(_around(np.array([u0]), np.array([u1]), (0.0, height), a, b, 0.0, 2.55), wall, run_on=True)
@@ -170,7 +170,9 @@ def _door(sheet: Sheet, u0: float, u1: float, height: float, style: BuildingStyl
     sheet.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), materials.CONCRETE)
 
 
-def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: BuildingStyle, rng: np.random.Generator) -> None:
+def _shop(
+    sheet: WallQuads, u0: Floats, u1: Floats, height: float, style: BuildingStyle, rng: np.random.Generator
+) -> None:
     a, b, c, e = u0 + 0.22, u1 - 0.22, 0.42, height - 0.95
     sheet.put(_around(u0, u1, (0.0, height), a, b, c, e), style.base, run_on=True)
     sheet.put(_reveals(a, b, (c, e), 0.18), style.frame)
@@ -195,7 +197,7 @@ def _shop(sheet: Sheet, u0: Floats, u1: Floats, height: float, style: BuildingSt
         sheet.put(np.concatenate([slope, slope[:, ::-1], drop, drop[:, ::-1]]), cloth)
 
 
-def _balcony(sheet: Sheet, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
+def _balcony(sheet: WallQuads, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
     a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
     sheet.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
     sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), materials.DARK_STEEL)
@@ -220,7 +222,7 @@ class WallRole:
     is_back: bool = False
 
 
-def _back(sheet: Sheet, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.random.Generator) -> None:
+def _back(sheet: WallQuads, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.random.Generator) -> None:
     """Windows of a wall that is seen from far only: frame and pane lie on the wall."""
     half = np.minimum(style.window_m[0], (u1 - u0) - 0.5) / 2
     mid = (u0 + u1) / 2
@@ -232,7 +234,9 @@ def _back(sheet: Sheet, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.ra
         sheet.put(pane, (materials.WINDOW, materials.WINDOW, materials.BLIND)[int(rng.integers(0, 3))])
 
 
-def dress_wall(sheet: Sheet, length_m: float, style: BuildingStyle, role: WallRole, rng: np.random.Generator) -> None:
+def fill_wall(
+    sheet: WallQuads, length_m: float, style: BuildingStyle, role: WallRole, rng: np.random.Generator
+) -> None:
     """Fill a wall of `length_m`; it is blank if it is shared or short."""
     top, is_front = style.eaves_m, role.is_front
     if role.is_party or role.is_back or length_m < 1.9:

@@ -65,7 +65,7 @@ class Ground:
         return bool(self.fast.distance(shapely.Point(x, y)) < within_m)
 
 
-def lay_out(network: Network, features: Sequence[Feature], rng: np.random.Generator) -> Ground:
+def lay_out_ground(network: Network, features: Sequence[Feature], rng: np.random.Generator) -> Ground:
     """Work out the areas; parking bays are cut into the sidewalks where the map has no parking lanes."""
     paved = [s for s in network.strips if s.kind in _PAVED]
     lanes = shapely.union_all([s.polygon() for s in network.driving()])

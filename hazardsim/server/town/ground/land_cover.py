@@ -31,7 +31,7 @@ _COVER: Final[tuple[tuple[str, frozenset[str], Material, str], ...]] = (
 _PATHS: Final = frozenset({"footway", "path", "pedestrian", "cycleway", "steps", "track"})
 
 
-def cover(builder: Builder, ground: Ground, features: Sequence[Feature]) -> None:
+def add_land_cover(builder: Builder, ground: Ground, features: Sequence[Feature]) -> None:
     """Add everything beyond the sidewalks: land use, paths, water and its banks, far land."""
     low, high = ground.samples[:, :2].min(axis=0) - 120.0, ground.samples[:, :2].max(axis=0) + 120.0
     if not ground.is_flat:

@@ -62,7 +62,7 @@ def _line(curve: Polyline, kind: int, offset: float, ends: tuple[float, float]) 
     return solid(offset) if kind == net.SOLID else broken(offset) if kind == net.BROKEN else []
 
 
-def paint(builder: Builder, network: Network, legs: Sequence[JunctionLeg], is_osm: bool) -> None:
+def add_markings(builder: Builder, network: Network, legs: Sequence[JunctionLeg], is_osm: bool) -> None:
     """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
     sheets: dict[Material, list[Floats]] = {materials.WHITE_PAINT: [], materials.YELLOW_PAINT: []}
     driving = [s for s in network.driving() if s.junction < 0]

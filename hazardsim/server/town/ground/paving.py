@@ -29,13 +29,12 @@ def _draped(solid: Solid, piece: Piece, lift: float) -> Solid:
     return Solid(vertices, solid.faces, solid.uv)
 
 
-def pave(builder: Builder, ground: Ground) -> None:
+def add_paving(builder: Builder, ground: Ground) -> None:
     """Add carriageway, kerbs and sidewalks."""
     for piece in ground.pieces:
         others = [] if ground.is_flat else [p.area for p in ground.pieces if p is not piece and _same_level(p, piece)]
         taken = shapely.union_all(others) if others else shapely.Polygon()
         rim = piece.area.buffer(KERB_WIDE_M, quad_segs=4)
-        outline = piece.area if ground.is_flat else piece.area.difference(shapely.Polygon())
         level = float(piece.samples[0, 2]) if ground.is_flat else 0.0
 
         def place(solid: Solid, material: Material, tag: int, p: Piece = piece, z: float = level) -> None:
@@ -44,7 +43,7 @@ def pave(builder: Builder, ground: Ground) -> None:
             lifted = Solid(solid.vertices + np.array([0.0, 0.0, z]), solid.faces, solid.uv)
             builder.add(lifted if ground.is_flat else _draped(solid, p, 0.0), material, tag)
 
-        place(cap(outline, 0.0), materials.ASPHALT, TAG["Roads"])
+        place(cap(piece.area, 0.0), materials.ASPHALT, TAG["Roads"])
         kerb = rim.difference(piece.area).difference(taken)
         place(cap(kerb, KERB_M), materials.KERB, TAG["Sidewalks"])
         if ground.is_flat:

@@ -74,7 +74,7 @@ def _signpost(layers: list[tuple[Floats, Material]], extra: list[tuple[Solid, Ma
     b = Builder()
     b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), materials.GREY_STEEL, _POLE)
     rim = layers[0][0]
-    b.add(_face(rim[::-1] * np.array([1.0, 1.0]), 0.034), _BACK, _PLATE)
+    b.add(_face(rim[::-1], 0.034), _BACK, _PLATE)
     b.add(_edge(rim, 0.034, 0.040), _BACK, _PLATE)
     for k, (outline, material) in enumerate(layers):
         b.add(_face(outline, 0.040 + 0.002 * k), material, _PLATE)

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from hazardsim.mesh.outline import fitted_box, polygons
-from hazardsim.server.town.buildings.building import raise_building
+from hazardsim.server.town.buildings.building import add_building
 from hazardsim.server.town.buildings.style import building_style
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import pose_at
@@ -38,7 +38,7 @@ def place_buildings(placement: Placement, features: Sequence[Feature]) -> None:
         style = building_style(feature, float(shape.area), rng)
         z = placement.ground.height(float(middle[0]), float(middle[1])) - 0.02
         number, others = placement.contents.next_id, shapely.union_all(near)
-        raise_building(placement.contents.builder, shape, style, number, z, placement.ground.road, others, rng)
+        add_building(placement.contents.builder, shape, style, number, z, placement.ground.road, others, rng)
         ring = np.array(fitted_box(shape).exterior.coords)[:, :2]
         side = ring[1] - ring[0]
         frame = pose_at(np.array([*ring[:4].mean(axis=0), z]), float(np.arctan2(side[1], side[0])))

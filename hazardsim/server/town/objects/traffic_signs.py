@@ -29,7 +29,7 @@ def place_signs(placement: Placement, features: Sequence[Feature]) -> None:
         strip = driving[int(edges.nearest(here))]
         nearest = int(np.linalg.norm(strip.centre[:, :2] - (x, y), axis=1).argmin())
         turn = float(strip.heading_rad[nearest]) + np.pi
-        key = _sign_model(told)
+        key = sign_model(told)
         placement.add_model(key)
         place = np.array([x, y, placement.ground.height(x, y)])
         placement.contents.place_model("traffic_sign", TAG["TrafficSigns"], key, place, turn)
@@ -58,7 +58,7 @@ def place_traffic_lights(placement: Placement, legs: Sequence[JunctionLeg]) -> N
                 break
 
 
-def _sign_model(told: str) -> str:
+def sign_model(told: str) -> str:
     """The model for an OSM `traffic_sign`: human words, or German numbers such as DE:274-30."""
     code = told.split(",")[0].split(";")[0]
     numbers = {
