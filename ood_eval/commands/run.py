@@ -37,7 +37,11 @@ class Run:
         """Trains a segmenter per seed if no checkpoint is given, scores, writes the report, prints the table.
 
         Raises:
-            OodEvalError: any of its kinds.
+            ConfigError: the suite, a detector or a combination of options cannot be used.
+            CheckpointError: the given checkpoint is missing, damaged, or knows other classes than a set has.
+            DataError: there is nothing to train on or to score, or a set is damaged.
+            TrainingError: training diverged or cannot start.
+            ResultError: the output folder cannot be written.
         """
         from ood_eval.engine.campaign import Campaign
         from ood_eval.engine.suite import load_suite
