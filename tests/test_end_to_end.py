@@ -151,7 +151,7 @@ import json, sys
 import numpy as np
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
-from hazardsim.capture.shoot import shoot
+from hazardsim.capture.frames import capture_scene
 from hazardsim.scenario.scene import scene_from_data
 
 scenes = [scene_from_data(data) for data in json.load(open(sys.argv[2]))]
@@ -159,7 +159,7 @@ saved = {}
 with Session("127.0.0.1", int(sys.argv[1]), "Town05") as session, CameraRig(session, scenes[0].camera) as rig:
     for k, scene in enumerate(scenes):
         for name, variant in (("with", scene), ("without", scene.without_anomalies())):
-            frame = shoot(session, rig, variant)
+            frame = capture_scene(session, rig, variant)()
             for kind in ("rgb", "semantic", "instance", "depth"):
                 saved[f"{k}-{name}-{kind}"] = getattr(frame, kind)
 np.savez(sys.argv[3], **saved)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from hazardsim.capture.explore import explore
+from hazardsim.capture.frames import capture_scene
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
-from hazardsim.capture.shoot import capture_scene
 from hazardsim.frame import Frame
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import Scene, SceneCamera

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hazardsim.catalogue.library import load_catalogue
-from hazardsim.server.scene import Town
+from hazardsim.server.scene import BGRA, Town
 from hazardsim.server.service import Service
 from hazardsim.street import blueprints as street
 
@@ -58,6 +58,8 @@ print(json.dumps({"median_ms": statistics.median(spent), "worst_ms": max(spent),
 
 class ReadyMade:
     """A renderer whose pictures cost nothing."""
+
+    passes = dict.fromkeys(("rgb", "depth", "semantic_segmentation", "instance_segmentation"), BGRA)
 
     def __init__(self) -> None:
         self._picture = np.full((HEIGHT, WIDTH, 4), 127, dtype=np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hazardsim.capture.shoot import frame_from_pictures
+from hazardsim.capture.frames import frame_from_pictures
 from hazardsim.channels.wire import SensorImage
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera, SceneWeather

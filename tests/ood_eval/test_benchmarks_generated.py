@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hazardsim.capture.shoot import frame_from_pictures
+from hazardsim.capture.frames import frame_from_pictures
 from hazardsim.channels.wire import SensorImage
 from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.writer import SplitWriter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
 
 import msgpack
@@ -202,3 +203,12 @@ def test_a_pass_has_pixels_of_its_own_kind(renderer, make_service):
         assert drawn(service, renderer, np.full((2, 4, 1), 36.5, np.float32)) == [(position(36.5, 0.0, 0.0),)]
         with pytest.raises(RenderError, match=r"heat: got uint8 \(2, 4, 4\), wanted float32 \(2, 4, 1\)"):
             drawn(service, renderer, np.zeros((2, 4, 4), np.uint8))
+
+
+def test_every_file_of_the_folder_brings_a_row_under_its_own_name():
+    import hazardsim.server.world.sensors as room
+
+    families = {module.name for module in pkgutil.iter_modules(room.__path__)} - {"sensor"}
+    makers = {getattr(row.make, "func", row.make).__module__.rsplit(".", 1)[1] for row in room.SENSORS.values()}
+    assert makers - {"test_world_sensors"} == families
+    assert all(name == row.id for name, row in room.SENSORS.items())

@@ -17,11 +17,6 @@ from hazardsim.frame import Frame, SeenAnomaly
 from hazardsim.scenario.scene import Scene
 
 
-def shoot(session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0) -> Frame:
-    """The frame of a scene; see `capture_scene`."""
-    return capture_scene(session, rig, scene, drawn_by, warm_up)()
-
-
 def capture_scene(
     session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0
 ) -> Callable[[], Frame]:
