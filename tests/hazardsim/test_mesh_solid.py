@@ -9,7 +9,7 @@ import trimesh
 
 from hazardsim.mesh.outline import cap, skirt
 from hazardsim.mesh.solid import Solid, joined, lathe, solid_box, solid_boxes, solid_tube
-from hazardsim.server.town.models import furniture, plants, signs
+from hazardsim.server.town.models import furniture, plants, signs, traffic_lights
 
 
 def volume(solid: Solid) -> float:
@@ -52,9 +52,9 @@ def test_prism_with_hole_is_closed() -> None:
     assert volume(solid) == pytest.approx(2.0 * 14.0)
 
 
-@pytest.mark.parametrize("name", sorted(furniture.FURNITURE | signs.SIGNS))
+@pytest.mark.parametrize("name", sorted(furniture.FURNITURE | signs.SIGNS | traffic_lights.TRAFFIC_LIGHTS))
 def test_models_stand_on_the_ground(name: str) -> None:
-    parts = (furniture.FURNITURE | signs.SIGNS)[name]()
+    parts = (furniture.FURNITURE | signs.SIGNS | traffic_lights.TRAFFIC_LIGHTS)[name]()
     low = min(float(p.part.vertices[:, 2].min()) for p in parts)
     assert low == pytest.approx(0.0, abs=0.006)
 

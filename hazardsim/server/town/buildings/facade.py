@@ -114,7 +114,12 @@ def _around(u0: Floats, u1: Floats, w: tuple[Length, Length], a: Floats, b: Floa
 
 
 def _glazing(
-    sheet: WallQuads, a: Floats, b: Floats, w: tuple[Length, Length], style: BuildingStyle, rng: np.random.Generator
+    wall_quads: WallQuads,
+    a: Floats,
+    b: Floats,
+    w: tuple[Length, Length],
+    style: BuildingStyle,
+    rng: np.random.Generator,
 ) -> None:
     (c, e), f = w, _FRAME_M
     bars = [rects(a, a + f, c, e, -0.09), rects(b - f, b, c, e, -0.09)]
@@ -124,15 +129,15 @@ def _glazing(
         bars.append(rects(mid - 0.035, mid + 0.035, c + f, e - f, -0.092))
     if style.has_transom:
         bars.append(rects(a + f, b - f, c + 0.68 * (e - c), c + 0.68 * (e - c) + 0.05, -0.094))
-    sheet.put(np.concatenate(bars), style.frame)
+    wall_quads.put(np.concatenate(bars), style.frame)
     pane = rects(a + f, b - f, c + f, e - f, -0.13)
     chosen = rng.choice(3, size=len(a), p=[0.62, 0.20, 0.18])
     for k, material in enumerate((materials.WINDOW, materials.CURTAIN, materials.BLIND)):
-        sheet.put(pane[chosen == k], material)
+        wall_quads.put(pane[chosen == k], material)
 
 
 def _windows(
-    sheet: WallQuads,
+    wall_quads: WallQuads,
     u0: Floats,
     u1: Floats,
     w: tuple[Length, Length],
@@ -145,48 +150,48 @@ def _windows(
     a, b = mid - wide / 2, mid + wide / 2
     c = w[0] + style.sill_m
     e = np.minimum(c + style.window_m[1], np.asarray(w[1]) - 0.3)
-    sheet.put(_around(u0, u1, w, a, b, c, e), wall, run_on=True)
-    sheet.put(_reveals(a, b, (c, e), _REVEAL_M), style.trim)
-    _glazing(sheet, a, b, (c, e), style, rng)
-    sheet.put(_table(_SLAB[:3], a - 0.06, b + 0.06, (c - 0.07, c), (0.0, 0.08)), style.trim)
+    wall_quads.put(_around(u0, u1, w, a, b, c, e), wall, run_on=True)
+    wall_quads.put(_reveals(a, b, (c, e), _REVEAL_M), style.trim)
+    _glazing(wall_quads, a, b, (c, e), style, rng)
+    wall_quads.put(_table(_SLAB[:3], a - 0.06, b + 0.06, (c - 0.07, c), (0.0, 0.08)), style.trim)
     if style.shutters is not None:
         leaf = np.minimum(wide / 2, (a - u0) - 0.05)
-        sheet.put(slabs(a - leaf - 0.02, a - 0.02, (c, e), (0.0, 0.04)), style.shutters)
-        sheet.put(slabs(b + 0.02, b + leaf + 0.02, (c, e), (0.0, 0.04)), style.shutters)
+        wall_quads.put(slabs(a - leaf - 0.02, a - 0.02, (c, e), (0.0, 0.04)), style.shutters)
+        wall_quads.put(slabs(b + 0.02, b + leaf + 0.02, (c, e), (0.0, 0.04)), style.shutters)
 
 
-def _door(sheet: WallQuads, u0: float, u1: float, height: float, style: BuildingStyle, wall: Material) -> None:
+def _door(wall_quads: WallQuads, u0: float, u1: float, height: float, style: BuildingStyle, wall: Material) -> None:
     mid, half = (u0 + u1) / 2, 0.52
     a, b = np.array([mid - half]), np.array([mid + half])
-    sheet.put(_around(np.array([u0]), np.array([u1]), (0.0, height), a, b, 0.0, 2.55), wall, run_on=True)
-    sheet.put(_reveals(a, b, (0.0, 2.55), 0.2), style.trim)
-    sheet.rect((mid - half, mid + half), (0.0, 2.1), -0.2, style.door)
+    wall_quads.put(_around(np.array([u0]), np.array([u1]), (0.0, height), a, b, 0.0, 2.55), wall, run_on=True)
+    wall_quads.put(_reveals(a, b, (0.0, 2.55), 0.2), style.trim)
+    wall_quads.rect((mid - half, mid + half), (0.0, 2.1), -0.2, style.door)
     for w0, w1 in ((0.2, 0.95), (1.15, 1.9)):
         for v0, v1 in ((-0.38, -0.05), (0.05, 0.38)):
-            sheet.slab((mid + v0, mid + v1), (w0, w1), (-0.2, -0.18), style.door)
-    sheet.rect((mid - half, mid + half), (2.1, 2.18), -0.17, style.frame)
-    sheet.rect((mid - half, mid + half), (2.18, 2.55), -0.19, materials.WINDOW)
-    sheet.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), materials.STEEL)
-    sheet.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), materials.CONCRETE)
+            wall_quads.slab((mid + v0, mid + v1), (w0, w1), (-0.2, -0.18), style.door)
+    wall_quads.rect((mid - half, mid + half), (2.1, 2.18), -0.17, style.frame)
+    wall_quads.rect((mid - half, mid + half), (2.18, 2.55), -0.19, materials.WINDOW)
+    wall_quads.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), materials.STEEL)
+    wall_quads.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), materials.CONCRETE)
 
 
 def _shop(
-    sheet: WallQuads, u0: Floats, u1: Floats, height: float, style: BuildingStyle, rng: np.random.Generator
+    wall_quads: WallQuads, u0: Floats, u1: Floats, height: float, style: BuildingStyle, rng: np.random.Generator
 ) -> None:
     a, b, c, e = u0 + 0.22, u1 - 0.22, 0.42, height - 0.95
-    sheet.put(_around(u0, u1, (0.0, height), a, b, c, e), style.base, run_on=True)
-    sheet.put(_reveals(a, b, (c, e), 0.18), style.frame)
+    wall_quads.put(_around(u0, u1, (0.0, height), a, b, c, e), style.base, run_on=True)
+    wall_quads.put(_reveals(a, b, (c, e), 0.18), style.frame)
     f = 0.07
     bars = [rects(a, a + f, c, e, -0.14), rects(b - f, b, c, e, -0.14)]
     bars += [rects(a, b, c, c + f, -0.138), rects(a, b, e - f, e, -0.138), rects(a, b, e - 0.6, e - 0.55, -0.138)]
-    sheet.put(np.concatenate(bars), style.frame)
-    sheet.put(rects(a + f, b - f, c + f, e - f, -0.17), materials.SHOP_WINDOW)
+    wall_quads.put(np.concatenate(bars), style.frame)
+    wall_quads.put(rects(a + f, b - f, c + f, e - f, -0.17), materials.SHOP_WINDOW)
     left, right = float(u0.min()), float(u1.max())
-    sheet.slab((left + 0.1, right - 0.1), (height - 0.85, height - 0.25), (0.0, 0.10), style.fascia)
+    wall_quads.slab((left + 0.1, right - 0.1), (height - 0.85, height - 0.25), (0.0, 0.10), style.fascia)
     x = left + 0.5
     while x < right - 0.9:
         letter = float(rng.uniform(0.18, 0.42))
-        sheet.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, materials.WHITE_STEEL)
+        wall_quads.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, materials.WHITE_STEEL)
         x += letter + 0.10
     if rng.random() < 0.45:
         w0, w1, d = height - 1.35, height - 0.9, 1.1
@@ -194,21 +199,21 @@ def _shop(
         lo, hi = left + 0.2, right - 0.2
         slope = np.array([[[lo, w0, d], [hi, w0, d], [hi, w1, 0.02], [lo, w1, 0.02]]])
         drop = rects(np.array([lo]), np.array([hi]), w0 - 0.18, w0, d)
-        sheet.put(np.concatenate([slope, slope[:, ::-1], drop, drop[:, ::-1]]), cloth)
+        wall_quads.put(np.concatenate([slope, slope[:, ::-1], drop, drop[:, ::-1]]), cloth)
 
 
-def _balcony(sheet: WallQuads, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
+def _balcony(wall_quads: WallQuads, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
     a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
-    sheet.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
-    sheet.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), materials.DARK_STEEL)
+    wall_quads.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
+    wall_quads.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), materials.DARK_STEEL)
     for end in (a, b - 0.05):
-        sheet.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), materials.DARK_STEEL)
+        wall_quads.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), materials.DARK_STEEL)
     count = max(3, int((b - a) / 0.18))
     u = np.linspace(a + 0.01, b - 0.04, count)
-    sheet.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), materials.DARK_STEEL)
+    wall_quads.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), materials.DARK_STEEL)
     for d in np.linspace(0.12, depth - 0.15, 6):
         ends = np.array([a + 0.01, b - 0.04])
-        sheet.put(
+        wall_quads.put(
             _table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), materials.DARK_STEEL
         )
 
@@ -222,30 +227,30 @@ class WallRole:
     is_back: bool = False
 
 
-def _back(sheet: WallQuads, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.random.Generator) -> None:
+def _back(wall_quads: WallQuads, u0: Floats, u1: Floats, style: BuildingStyle, rng: np.random.Generator) -> None:
     """Windows of a wall that is seen from far only: frame and pane lie on the wall."""
     half = np.minimum(style.window_m[0], (u1 - u0) - 0.5) / 2
     mid = (u0 + u1) / 2
     for storey in range(style.storeys):
         foot = 0.0 if storey == 0 else style.ground_m + style.storey_m * (storey - 1)
         low, high = foot + style.sill_m, foot + style.sill_m + style.window_m[1]
-        sheet.put(rects(mid - half, mid + half, low, high, 0.012), style.frame)
+        wall_quads.put(rects(mid - half, mid + half, low, high, 0.012), style.frame)
         pane = rects(mid - half + 0.07, mid + half - 0.07, low + 0.07, high - 0.07, 0.02)
-        sheet.put(pane, (materials.WINDOW, materials.WINDOW, materials.BLIND)[int(rng.integers(0, 3))])
+        wall_quads.put(pane, (materials.WINDOW, materials.WINDOW, materials.BLIND)[int(rng.integers(0, 3))])
 
 
 def fill_wall(
-    sheet: WallQuads, length_m: float, style: BuildingStyle, role: WallRole, rng: np.random.Generator
+    wall_quads: WallQuads, length_m: float, style: BuildingStyle, role: WallRole, rng: np.random.Generator
 ) -> None:
     """Fill a wall of `length_m`; it is blank if it is shared or short."""
     top, is_front = style.eaves_m, role.is_front
     if role.is_party or role.is_back or length_m < 1.9:
-        sheet.rect((0.0, length_m), (0.0, style.ground_m), 0.0, style.base)
+        wall_quads.rect((0.0, length_m), (0.0, style.ground_m), 0.0, style.base)
         if style.storeys > 1:
-            sheet.rect((0.0, length_m), (style.ground_m, top), 0.0, style.wall)
+            wall_quads.rect((0.0, length_m), (style.ground_m, top), 0.0, style.wall)
         if role.is_back and not role.is_party and length_m > 3.0:
             edges = np.linspace(0.0, length_m, max(1, round(length_m / style.bay_m)) + 1)
-            _back(sheet, edges[:-1], edges[1:], style, rng)
+            _back(wall_quads, edges[:-1], edges[1:], style, rng)
         return
     bays = max(1, round(length_m / style.bay_m))
     edges = np.linspace(0.0, length_m, bays + 1)
@@ -260,17 +265,17 @@ def fill_wall(
             ground[door] = 1
     kind = ground == 0
     if kind.any():
-        _windows(sheet, u0[kind], u1[kind], (0.0, style.ground_m), style, style.base, rng)
+        _windows(wall_quads, u0[kind], u1[kind], (0.0, style.ground_m), style, style.base, rng)
     if (ground == 2).any():
-        _shop(sheet, u0[ground == 2], u1[ground == 2], style.ground_m, style, rng)
+        _shop(wall_quads, u0[ground == 2], u1[ground == 2], style.ground_m, style, rng)
     for k in np.flatnonzero(ground == 1):
-        _door(sheet, float(u0[k]), float(u1[k]), style.ground_m, style, style.base)
+        _door(wall_quads, float(u0[k]), float(u1[k]), style.ground_m, style, style.base)
     if style.storeys < 2:
         return
     feet = style.ground_m + style.storey_m * np.arange(style.storeys - 1)
     foot = np.repeat(feet, bays)
     left, right = np.tile(u0, len(feet)), np.tile(u1, len(feet))
-    _windows(sheet, left, right, (foot, foot + style.storey_m), style, style.wall, rng)
+    _windows(wall_quads, left, right, (foot, foot + style.storey_m), style, style.wall, rng)
     if is_front and style.balcony_share > 0:
         for k in np.flatnonzero(rng.random(len(foot)) < style.balcony_share):
-            _balcony(sheet, float(left[k]), float(right[k]), float(foot[k]), style)
+            _balcony(wall_quads, float(left[k]), float(right[k]), float(foot[k]), style)

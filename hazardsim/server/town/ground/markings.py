@@ -64,7 +64,7 @@ def _line(curve: Polyline, kind: int, offset: float, ends: tuple[float, float]) 
 
 def add_markings(builder: Builder, network: Network, legs: Sequence[JunctionLeg], is_osm: bool) -> None:
     """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
-    sheets: dict[Material, list[Floats]] = {materials.WHITE_PAINT: [], materials.YELLOW_PAINT: []}
+    quads_of: dict[Material, list[Floats]] = {materials.WHITE_PAINT: [], materials.YELLOW_PAINT: []}
     driving = [s for s in network.driving() if s.junction < 0]
     crossing = {
         (id(s), is_in): a for a in legs for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group
@@ -83,23 +83,25 @@ def add_markings(builder: Builder, network: Network, legs: Sequence[JunctionLeg]
             other = _opposing(index, driving, lefts, tree)
             if other is None or index < other:
                 kind, paint_kind = _centre_kind(strip, len(peers), other is not None, is_osm)
-                sheets[paint_kind] += _line(Polyline(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
+                quads_of[paint_kind] += _line(
+                    Polyline(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends
+                )
         if is_osm and is_outer and (peers or strip.speed > 15.0):
-            sheets[materials.WHITE_PAINT] += _line(Polyline(strip.edge(-1.0)), net.SOLID, 0.22, ends)
+            quads_of[materials.WHITE_PAINT] += _line(Polyline(strip.edge(-1.0)), net.SOLID, 0.22, ends)
         elif not (is_osm and is_outer):
             kind = net.BROKEN if is_osm else int(strip.marks[len(strip.marks) // 2, 2])
             yellow = not is_osm and int(strip.marks[len(strip.marks) // 2, 3]) == net.YELLOW
             colour = materials.YELLOW_PAINT if yellow else materials.WHITE_PAINT
-            sheets[colour] += _line(Polyline(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
+            quads_of[colour] += _line(Polyline(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
     for leg in legs:
-        sheets[materials.WHITE_PAINT] += _mouth(builder, leg)
-    for material, tables in sheets.items():
+        quads_of[materials.WHITE_PAINT] += _leg_markings(builder, leg)
+    for material, tables in quads_of.items():
         if tables:
             builder.add(planar_quads(np.concatenate(tables)), material, _TAG)
 
 
 def _clear(leg: JunctionLeg | None, stop: bool = False) -> float:
-    """How far from the mouth lane lines end."""
+    """How far before the end of a lane its lines stop, so that a crossing and a stop line are clear."""
     if leg is None:
         return 0.0
     return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if leg.has_zebra else 0.5
@@ -126,7 +128,7 @@ def _centre_kind(strip: Strip, peers: int, two_way: bool, is_osm: bool) -> tuple
     return net.BROKEN, materials.YELLOW_PAINT
 
 
-def _mouth(builder: Builder, leg: JunctionLeg) -> list[Floats]:
+def _leg_markings(builder: Builder, leg: JunctionLeg) -> list[Floats]:
     """Stop lines, zebra stripes and arrows of one leg."""
     out: list[Floats] = []
     for strip, is_in in [(s, True) for s in leg.incoming] + [(s, False) for s in leg.outgoing]:

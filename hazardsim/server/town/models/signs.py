@@ -1,4 +1,4 @@
-"""Traffic signs and traffic lights; plates look to +x, that is towards the traffic they are for."""
+"""Traffic signs; plates look to +x, that is towards the traffic they are for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material, TaggedPart
-from hazardsim.mesh.solid import Floats, Solid, joined, lathe, pole, solid_box, solid_tube
+from hazardsim.mesh.solid import Floats, Solid, joined, pole
 from hazardsim.server.town import materials
 from hazardsim.taxonomy import TAG
 
-_PLATE, _POLE, _LIGHT = TAG["TrafficSigns"], TAG["Poles"], TAG["TrafficLight"]
+_PLATE, _POLE = TAG["TrafficSigns"], TAG["Poles"]
 _MID_M, _SIZE_M = 2.45, 0.35
 _BLACK: Final = materials.tint("sign", "painted_metal", (0.05, 0.05, 0.05), 0.5)
 _WHITE: Final = materials.tint("sign", "painted_metal", (0.92, 0.92, 0.90), 0.5)
@@ -39,14 +39,15 @@ _DIGITS: Final = {
 _LETTERS: Final = {"S": "111100111001111", "T": "111010010010010", "O": "111101101101111", "P": "111101111100100"}
 
 
-def _face(outline: Floats, depth: float, mid: float = _MID_M) -> Solid:
+def plate(outline: Floats, depth: float, mid: float = _MID_M) -> Solid:
     """A convex plate [N,2] (y, z about its middle, counter-clockwise seen from +x) at x = depth."""
     count = len(outline)
     points = np.column_stack([np.full(count, depth), outline[:, 0], outline[:, 1] + mid])
     return Solid(points, np.array([[0, k, k + 1] for k in range(1, count - 1)]), outline)
 
 
-def _regular(count: int, radius: float, turn: float = 0.0) -> Floats:
+def regular_outline(count: int, radius: float, turn: float = 0.0) -> Floats:
+    """The corners [N,2] of a regular polygon; its first corner lies at `turn` radians from +y."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False) + turn
     return np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius
 
@@ -66,7 +67,7 @@ def _pixels(text: str, height: float, table: dict[str, str], mid: float = _MID_M
                 y = -wide / 2 + (4 * k + i % 3) * cell
                 z = height / 2 - (i // 3 + 1) * cell
                 corner = np.array([[y, z], [y + cell, z], [y + cell, z + cell], [y, z + cell]])
-                tiles.append(_face(corner, 0.046, mid))
+                tiles.append(plate(corner, 0.046, mid))
     return joined(tiles)
 
 
@@ -74,10 +75,10 @@ def _signpost(layers: list[tuple[Floats, Material]], extra: list[tuple[Solid, Ma
     b = Builder()
     b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), materials.GREY_STEEL, _POLE)
     rim = layers[0][0]
-    b.add(_face(rim[::-1], 0.034), _BACK, _PLATE)
+    b.add(plate(rim[::-1], 0.034), _BACK, _PLATE)
     b.add(_edge(rim, 0.034, 0.040), _BACK, _PLATE)
     for k, (outline, material) in enumerate(layers):
-        b.add(_face(outline, 0.040 + 0.002 * k), material, _PLATE)
+        b.add(plate(outline, 0.040 + 0.002 * k), material, _PLATE)
     for solid, material in extra:
         b.add(solid, material, _PLATE)
     return b.parts()
@@ -98,49 +99,49 @@ def _edge(outline: Floats, back: float, front: float) -> Solid:
 
 def speed_limit(number: str) -> tuple[TaggedPart, ...]:
     """A round plate, red ring, with the number."""
-    disc = _regular(28, _SIZE_M)
+    disc = regular_outline(28, _SIZE_M)
     return _signpost([(disc, _RED), (disc * 0.78, _WHITE)], [(_pixels(number, 0.24, _DIGITS), _BLACK)])
 
 
 def no_entry() -> tuple[TaggedPart, ...]:
     """A red disc with a white bar."""
-    return _signpost([(_regular(28, _SIZE_M), _RED), (_square(0.25, 0.06), _WHITE)], [])
+    return _signpost([(regular_outline(28, _SIZE_M), _RED), (_square(0.25, 0.06), _WHITE)], [])
 
 
 def give_way() -> tuple[TaggedPart, ...]:
     """A triangle that stands on its tip."""
-    tri = _regular(3, 0.48, -np.pi / 2)
+    tri = regular_outline(3, 0.48, -np.pi / 2)
     return _signpost([(tri, _RED), (tri * 0.68, _WHITE)], [])
 
 
 def warning() -> tuple[TaggedPart, ...]:
     """A triangle with an exclamation mark."""
-    tri = _regular(3, 0.48, np.pi / 2)
+    tri = regular_outline(3, 0.48, np.pi / 2)
     mark = [
-        _face(_square(0.022, 0.075) + np.array([0.0, 0.05]), 0.046),
-        _face(_square(0.022, 0.02) - np.array([0.0, 0.075]), 0.046),
+        plate(_square(0.022, 0.075) + np.array([0.0, 0.05]), 0.046),
+        plate(_square(0.022, 0.02) - np.array([0.0, 0.075]), 0.046),
     ]
     return _signpost([(tri, _RED), (tri * 0.68, _WHITE)], [(joined(mark), _BLACK)])
 
 
 def stop() -> tuple[TaggedPart, ...]:
     """A red octagon that reads STOP."""
-    octagon = _regular(8, 0.40, np.pi / 8)
+    octagon = regular_outline(8, 0.40, np.pi / 8)
     return _signpost([(octagon, _WHITE), (octagon * 0.94, _RED)], [(_pixels("STOP", 0.19, _LETTERS), _WHITE)])
 
 
 def priority() -> tuple[TaggedPart, ...]:
     """A yellow square on its tip: priority road."""
-    diamond = _regular(4, 0.42)
+    diamond = regular_outline(4, 0.42)
     return _signpost([(diamond, _WHITE), (diamond * 0.72, _YELLOW)], [])
 
 
 def crossing() -> tuple[TaggedPart, ...]:
     """A blue square with a white triangle: pedestrian crossing."""
-    tri = _regular(3, 0.30, np.pi / 2) - np.array([0.0, 0.05])
+    tri = regular_outline(3, 0.30, np.pi / 2) - np.array([0.0, 0.05])
     figure = [
-        _face(_square(0.025, 0.10) - np.array([0.0, 0.06]), 0.046),
-        _face(_regular(8, 0.035) + np.array([0.0, 0.08]), 0.046),
+        plate(_square(0.025, 0.10) - np.array([0.0, 0.06]), 0.046),
+        plate(regular_outline(8, 0.035) + np.array([0.0, 0.08]), 0.046),
     ]
     return _signpost([(_square(0.33, 0.33), _BLUE), (tri, _WHITE)], [(joined(figure), _BLACK)])
 
@@ -148,61 +149,6 @@ def crossing() -> tuple[TaggedPart, ...]:
 def parking() -> tuple[TaggedPart, ...]:
     """A blue square with a P."""
     return _signpost([(_square(0.30, 0.30), _BLUE)], [(_pixels("P", 0.36, _LETTERS), _WHITE)])
-
-
-def _head(lit: int, colour: tuple[float, float, float]) -> list[tuple[Solid, Material]]:
-    """A three-lamp head about the origin, 0.9 m tall, looking to +x; lamp `lit` (0 red .. 2 green) glows."""
-    out: list[tuple[Solid, Material]] = [(solid_box((-0.10, -0.15, -0.45), (0.10, 0.15, 0.45)), materials.DARK_STEEL)]
-    out.append((solid_box((-0.112, -0.28, -0.56), (-0.10, 0.28, 0.56)), materials.DARK_STEEL))
-    for k, dark in enumerate(((0.22, 0.03, 0.03), (0.22, 0.16, 0.03), (0.03, 0.18, 0.08))):
-        glow = tuple(2.2 * c for c in colour) if k == lit else None
-        lens = Material(
-            f"lens_{k}_{'on' if glow else 'off'}",
-            colour if glow else dark,
-            roughness=0.3,
-            emission=(glow[0], glow[1], glow[2]) if glow else None,
-        )
-        spot = _regular(16, 0.105) + np.array([0.0, 0.29 - 0.29 * k])
-        out.append((_face(spot, 0.108, 0.0), lens))
-        hood = np.linspace(-0.15 * np.pi, 1.15 * np.pi, 9)
-        rim = np.stack([np.cos(hood), np.sin(hood)], axis=1) * 0.125 + np.array([0.0, 0.29 - 0.29 * k])
-        inner = np.column_stack([np.full(9, 0.10), rim])
-        outer = np.column_stack([np.full(9, 0.27), rim])
-        strip = np.stack([inner[:-1], inner[1:], outer[1:], outer[:-1]], axis=1)
-        both = np.concatenate([strip, strip[:, ::-1]])
-        faces = (np.arange(len(both))[:, None, None] * 4 + np.array([[0, 1, 2], [0, 2, 3]])).reshape(-1, 3)
-        out.append((Solid(both.reshape(-1, 3), faces, np.zeros((len(both) * 4, 2))), materials.DARK_STEEL))
-    return out
-
-
-_GREEN: Final = (0.10, 0.85, 0.40)
-_RED_GLOW: Final = (0.95, 0.10, 0.06)
-
-
-def _traffic_light(reach_m: float, is_green: bool) -> tuple[TaggedPart, ...]:
-    b = Builder()
-    lamp = _head(2, _GREEN) if is_green else _head(0, _RED_GLOW)
-    b.add(
-        lathe([(0.0, 0.0), (0.20, 0.0), (0.20, 0.06), (0.11, 0.10), (0.11, 0.9), (0.08, 0.95)], 10),
-        materials.GREY_STEEL,
-        _POLE,
-    )
-    top = 6.0 if reach_m > 0 else 3.3
-    b.add(pole(top, 0.08, 0.06, base=0.95), materials.GREY_STEEL, _POLE)
-    places = [(0.16, 0.0, 2.75)]
-    if reach_m > 0:
-        # +x looks at the driver, whose left is -y here: the arm reaches over the lanes.
-        arm = np.array([[0, 0, 5.6], [0, -0.8, 5.75], [0, -reach_m, 5.85]])
-        b.add(solid_tube(arm, np.array([0.06, 0.05, 0.04]), 8), materials.GREY_STEEL, _POLE)
-        places += [(0.12, 0.25 - reach_m, 5.55)]
-        if reach_m > 5.0:
-            places += [(0.12, 3.5 - reach_m, 5.5)]
-    for place in places:
-        pose = np.eye(4)
-        pose[:3, 3] = place
-        for solid, material in lamp:
-            b.add(solid.moved(pose), material, _LIGHT)
-    return b.parts()
 
 
 SIGNS: Final[dict[str, Callable[[], tuple[TaggedPart, ...]]]] = {
@@ -218,10 +164,4 @@ SIGNS: Final[dict[str, Callable[[], tuple[TaggedPart, ...]]]] = {
     "sign_speed_60": lambda: speed_limit("60"),
     "sign_speed_70": lambda: speed_limit("70"),
     "sign_speed_90": lambda: speed_limit("90"),
-    "light_post_red": lambda: _traffic_light(0.0, is_green=False),
-    "light_post_green": lambda: _traffic_light(0.0, is_green=True),
-    "light_arm_red": lambda: _traffic_light(4.5, is_green=False),
-    "light_arm_green": lambda: _traffic_light(4.5, is_green=True),
-    "light_long_red": lambda: _traffic_light(8.0, is_green=False),
-    "light_long_green": lambda: _traffic_light(8.0, is_green=True),
 }
