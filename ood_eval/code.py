@@ -81,10 +81,12 @@ def _folder_of(top: str) -> Path:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).parent
     origin = Path(spec.origin) if spec is not None and spec.origin is not None else None
     if origin is None or not origin.is_file():
         raise ConfigError(f"module {top}: has no source file; put it into one, so that its results have a name")
-    return origin.parent.parent if origin.name == "__init__.py" else origin.parent
+    return origin.parent
 
 
 def _file_of(module: str) -> Path:

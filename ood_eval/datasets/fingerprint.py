@@ -1,14 +1,84 @@
-"""A hash of exactly the bytes a result was computed from."""
+"""A hash of exactly the bytes a result was computed from, remembered by name, size and time of the files."""
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-from ood_eval.datasets.sample import SegDataset
-from ood_eval.errors import DataError
+from ood_eval.datasets.sample import SegDataset, attributes_of
+from ood_eval.errors import DataError, ResultError
+from ood_eval.files import content_key, write_json
 
-_CHUNK = 1 << 20
+_CHUNK: Final = 1 << 20
+# A file that was changed less than so long before it was hashed may change again and keep its time.
+_UNSETTLED_NS: Final = 2_000_000_000
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of files: hashes by path, each with the size and the time of change that it holds for.
+
+    `sound` are keys of splits that were read whole and found to keep the contract of data sets.
+    """
+
+    files: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    sound: set[str] = field(default_factory=set)
+
+    def hash_of(self, path: Path) -> str:
+        """SHA-256 hex of a file's contents.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        try:
+            found = path.stat()
+            known = self.files.get(str(path))
+            if known is not None and known[:2] == (found.st_size, found.st_mtime_ns):
+                return known[2]
+            now = time.time_ns()
+            told = _content_hash(path)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        if now - found.st_mtime_ns > _UNSETTLED_NS:
+            self.files[str(path)] = (found.st_size, found.st_mtime_ns, told)
+        return told
+
+
+_MEMORY: Final[contextvars.ContextVar[Memory | None]] = contextvars.ContextVar("memory", default=None)
+
+
+@contextlib.contextmanager
+def remembered(path: Path, *, write: bool = True) -> Iterator[Memory]:
+    """Within, hashes are taken from a file and added to it; a damaged file is an empty one.
+
+    Args:
+        path: of the file.
+        write: whether what was learnt is written at the end.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    memory = Memory()
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        memory.files.update({name: (int(size), int(at), str(one)) for name, (size, at, one) in told["files"].items()})
+        memory.sound.update(map(str, told["sound"]))
+    before = (len(memory.files), hash(frozenset(memory.files.items())), frozenset(memory.sound))
+    token = _MEMORY.set(memory)
+    try:
+        yield memory
+    finally:
+        _MEMORY.reset(token)
+        if write and before != (len(memory.files), hash(frozenset(memory.files.items())), frozenset(memory.sound)):
+            with contextlib.suppress(ResultError):  # a memory that cannot be kept costs time alone
+                write_json(path, {"files": memory.files, "sound": sorted(memory.sound)})
 
 
 def dataset_hash(dataset: SegDataset) -> str:
@@ -24,17 +94,27 @@ def dataset_hash(dataset: SegDataset) -> str:
     return whole.hexdigest()
 
 
+def attributes_hash(dataset: SegDataset) -> str:
+    """A short hash of all that a split knows of its samples besides their pixels.
+
+    Raises:
+        DataError: the split's description of a sample is damaged.
+    """
+    return content_key([dict(attributes_of(dataset, index)) for index in range(len(dataset))])
+
+
 def file_hash(path: Path) -> str:
     """SHA-256 hex of a file's contents.
 
     Raises:
         DataError: the file cannot be read.
     """
+    return (_MEMORY.get() or Memory()).hash_of(path)
+
+
+def _content_hash(path: Path) -> str:
     digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
     return digest.hexdigest()

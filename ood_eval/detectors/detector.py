@@ -37,6 +37,11 @@ class Detector(ABC):
         self._part: nn.Module | None = None
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that this detector is made of; results are kept under their code and that of all they import."""
+        return (type(self).__module__,)
+
+    @property
     def part(self) -> nn.Module:
         """The detector's own network.
 

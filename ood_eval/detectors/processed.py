@@ -31,6 +31,11 @@ class Processed(Detector):
         for step in self.steps:
             step.check(inner)
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Those of the detector and of its steps."""
+        return tuple(dict.fromkeys((*self.inner.modules, *(type(step).__module__ for step in self.steps), __name__)))
+
     def equip(self, part: nn.Module) -> None:
         """Hands the network on to the detector."""
         self.inner.equip(part)

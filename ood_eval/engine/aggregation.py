@@ -1,118 +1,142 @@
-"""The second phase: stored counts to rows, curves and thresholds, one detector in memory at a time."""
+"""Finished cells to rows, curves, thresholds and class qualities, one detector in memory at a time."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from ood_eval.engine.cells import Cell, CellStore, States
 from ood_eval.engine.curves import curves_of
-from ood_eval.engine.image_record import read_records
-from ood_eval.engine.row import Provenance, Row
-from ood_eval.engine.score_maps import ScoreMaps
-from ood_eval.engine.suite import BenchmarkSpec, Suite
-from ood_eval.engine.tally import Tally
-from ood_eval.engine.thresholded import component_numbers, open_number
+from ood_eval.engine.row import SEGMENTER, Provenance, Row
+from ood_eval.engine.suite import Suite
 from ood_eval.files import write_json
-from ood_eval.metrics import TRACKS, Confusion, Dataset, Number, OperatingPoint, Smiyc, best_f1_point, recall_point
+from ood_eval.metrics import (
+    OPEN,
+    PROTOCOLS,
+    Confusion,
+    Number,
+    OperatingPoint,
+    best_f1_point,
+    make_protocol,
+    recall_point,
+)
+from ood_eval.tasks import Task
+from ood_eval.tasks.counts import FactsCount
+from ood_eval.tasks.image_record import ImageRecord
+from ood_eval.tasks.task import FACTS, IMAGES
 
-SEGMENTER: Final = "segmenter"
 # Classes of a table that name what is left over.
 _LEFT_OVER: Final = frozenset({"unlabeled", "other", "background"})
+Origin = Callable[[float, Sequence[Cell]], Provenance]
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
-    """What an evaluation's shards hold.
+    """What the cells of an evaluation hold.
 
     Args:
         suite: protocols.
-        benchmark: which of the suite's sets.
-        detectors: labels.
+        benchmark: label of the set.
         class_names: of the segmenter.
-        shards: files of counts.
+        task: what the cells are of.
+        store: where they are.
+        cells: all of the evaluation, in order.
     """
 
     suite: Suite
-    benchmark: BenchmarkSpec
-    detectors: tuple[str, ...]
+    benchmark: str
     class_names: tuple[str, ...]
-    shards: tuple[Path, ...]
+    task: Task
+    store: CellStore
+    cells: tuple[Cell, ...]
 
-    def write(self, folder: Path, maps: ScoreMaps | None, provenance: Callable[[float], Provenance]) -> list[Row]:
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Labels, in order."""
+        return tuple(dict.fromkeys(cell.label for cell in self.cells if cell.label != SEGMENTER))
+
+    def records(self) -> Iterator[ImageRecord]:
+        """The images in order.
+
+        Raises:
+            ResultError: a cell is damaged.
+        """
+        images = {label: self._read(label, IMAGES)[0] for label in self.detectors}
+        return self.task.records(self._read(SEGMENTER, FACTS)[0], images)
+
+    def write(self, folder: Path, provenance: Origin) -> list[Row]:
         """Writes curves, thresholds and class qualities into `folder`, and returns the rows.
 
         Args:
             folder: of the evaluation.
-            maps: kept score maps, where a number needs a second look.
-            provenance: from the share of dropped pixels.
+            provenance: from the share of dropped pixels and the cells that a number was read off.
 
         Raises:
-            ResultError: a shard is damaged or the folder cannot be written.
+            ResultError: a cell is damaged or the folder cannot be written.
         """
-        plain = self._tally(())
-        origin = provenance(plain.dropped / max(plain.pixels, 1))
-        found: list[tuple[str, str, Number, float]] = []
+        facts = FactsCount.of(self._read(SEGMENTER, FACTS)[0])
+        dropped = facts.dropped / max(facts.pixels, 1)
+        rows: list[Row] = []
         curves: dict[str, object] = {}
         thresholds: dict[str, object] = {}
-        points: dict[str, OperatingPoint | None] = {}
         for detector in self.detectors:
-            tally = self._tally((detector,))
-            for protocol in self.suite.protocols:
-                spent = tally.seconds[detector]
-                found += [(detector, protocol, number, spent) for number in tally.numbers(detector, protocol)]
-            pooled = tally.rankings.get((detector, Dataset.counts_as))
-            if isinstance(pooled, Dataset):
-                drawn = curves_of(pooled.histogram)
-                if drawn is not None:
-                    curves[detector] = dataclasses.asdict(drawn)
-                thresholds[detector] = {
-                    "best_f1": _fields(best_f1_point(pooled.histogram)),
-                    "tpr95": _fields(recall_point(pooled.histogram)),
-                }
-            binned = tally.rankings.get((detector, Smiyc.counts_as))
-            points[detector] = best_f1_point(binned.histogram) if isinstance(binned, Smiyc) else None
-        if maps is not None:
-            found += self._thresholded(folder, maps, points)
+            spent = float(self._read(detector, IMAGES)[0]["seconds"][0])
+            late: list[Row] = []
+            states: dict[str, tuple[States, list[Number]]] = {}
+            for name in self.suite.protocols:
+                measure = PROTOCOLS[name].counts_as
+                if measure not in states:
+                    states[measure] = self._read(detector, measure)
+                    pooled = self._pooled(measure, states[measure][0])
+                    if pooled is not None:
+                        curves |= {detector: pooled[0]} if pooled[0] is not None else {}
+                        thresholds[detector] = pooled[1]
+                origin = provenance(dropped, [self._cell(detector, measure)])
+                protocol = make_protocol(name)
+                protocol.add_state(states[measure][0])
+                rows += [self._row(detector, name, number, spent, origin) for number in protocol.compute()]
+                late += [self._row(detector, name, number, 0.0, origin) for number in states[measure][1]]
+            if any(cell.measure == OPEN for cell in self.cells):
+                origin = provenance(dropped, [self._cell(detector, OPEN)])
+                late += [self._row(detector, OPEN, number, 0.0, origin) for number in self._read(detector, OPEN)[1]]
+            rows += late
         write_json(folder / "curves.json", curves)
         write_json(folder / "thresholds.json", thresholds)
-        write_json(folder / "segmenter.json", segmentation(plain.confusion, self.class_names))
-        found += [(SEGMENTER, "pooled", number, plain.seconds["forward"]) for number in self._quality(plain)]
-        order = {name: place for place, name in enumerate((*self.detectors, SEGMENTER))}
-        return [
-            Row(
-                self.suite.name, self.benchmark.label, detector, protocol, number.metric, number.value, number.low,
-                number.high, number.images, number.pixels, number.skipped, spent, origin,
-            )
-            for detector, protocol, number, spent in sorted(found, key=lambda one: order[one[0]])
-        ]  # fmt: skip
+        write_json(folder / "segmenter.json", segmentation(facts.confusion, self.class_names))
+        origin = provenance(dropped, [self._cell(SEGMENTER, FACTS)])
+        return rows + [self._row(SEGMENTER, "pooled", number, facts.seconds, origin) for number in self._quality(facts)]
 
-    def _tally(self, detectors: Sequence[str]) -> Tally:
-        tally = Tally(detectors, self.suite.protocols, len(self.class_names))
-        for path in self.shards:
-            tally.add_file(path)
-        return tally
+    def _cell(self, label: str, measure: str) -> Cell:
+        return next(cell for cell in self.cells if (cell.label, cell.measure) == (label, measure))
 
-    def _thresholded(
-        self, folder: Path, maps: ScoreMaps, points: dict[str, OperatingPoint | None]
-    ) -> list[tuple[str, str, Number, float]]:
-        towns = [_town(record.attributes, record.id) for record in read_records(folder / "images.jsonl")]
-        found: list[tuple[str, str, Number, float]] = []
-        if Smiyc.name in self.suite.protocols:
-            counted = component_numbers(maps, len(towns), points, TRACKS[self.benchmark.track])
-            found += [(label, Smiyc.name, number, 0.0) for label, numbers in counted.items() for number in numbers]
-        if self.benchmark.open_miou:
-            found += [
-                (label, "open", open_number(maps, towns, label, len(self.class_names)), 0.0) for label in self.detectors
-            ]
-        return found
+    def _read(self, label: str, measure: str) -> tuple[States, list[Number]]:
+        return self.store.read(self._cell(label, measure))
 
-    def _quality(self, tally: Tally) -> list[Number]:
-        confusion = tally.confusion
+    def _row(self, detector: str, protocol: str, number: Number, spent: float, origin: Provenance) -> Row:
+        return Row(
+            self.suite.name, self.benchmark, detector, protocol, number.metric, number.value, number.low, number.high,
+            number.images, number.pixels, number.skipped, spent, origin,
+        )  # fmt: skip
+
+    def _pooled(self, measure: str, state: States) -> tuple[object, object] | None:
+        """Curves and operating points of the counts of a measure that pools scores as they are."""
+        name = next(name for name in PROTOCOLS if PROTOCOLS[name].counts_as == measure)
+        protocol = make_protocol(name)
+        protocol.add_state(state)
+        histogram = protocol.pooled()
+        if histogram is None:
+            return None
+        drawn = curves_of(histogram)
+        points = {"best_f1": _fields(best_f1_point(histogram)), "tpr95": _fields(recall_point(histogram))}
+        return None if drawn is None else dataclasses.asdict(drawn), points
+
+    def _quality(self, facts: FactsCount) -> list[Number]:
+        confusion = facts.confusion
         known = [place for place, name in enumerate(self.class_names) if name not in _LEFT_OVER]
         values = {
             "miou": confusion.mean_iou(),
@@ -121,7 +145,7 @@ class Aggregation:
             "accuracy": confusion.accuracy(),
         }
         pixels = int(confusion.counts.sum())
-        return [Number(name, value, value, value, tally.images, pixels, 0) for name, value in values.items()]
+        return [Number(name, value, value, value, facts.images, pixels, 0) for name, value in values.items()]
 
 
 def segmentation(confusion: Confusion, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
@@ -131,11 +155,6 @@ def segmentation(confusion: Confusion, names: Sequence[str]) -> dict[str, dict[s
         name: {"iou": None if np.isnan(value) else float(value), "share": float(share)}
         for name, value, share in zip(names, confusion.iou(), shares, strict=True)
     }
-
-
-def _town(attributes: dict[str, object], identity: str) -> str:
-    """The town of an image: as its set tells, or the folder in its id, as StreetHazards' t5 and t6."""
-    return str(attributes.get("town", identity.split("/", 1)[0]))
 
 
 def _fields(point: OperatingPoint | None) -> dict[str, float] | None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
-from ood_eval.engine.image_record import METRICS, ImageRecord
-from ood_eval.errors import ResultError
-from ood_eval.files import write_text
+from ood_eval.tasks.image_record import METRICS, ImageRecord
 
 RESAMPLES: Final = 2000
 _CHUNK: Final = 100
@@ -123,27 +117,3 @@ def _resampled_means(table: NDArray[np.float64], resamples: int, rng: np.random.
         times = rng.multinomial(images, np.full(images, 1.0 / images), size=min(_CHUNK, resamples - start))
         parts.append(times @ table / images)
     return np.concatenate(parts)
-
-
-def write_comparisons(path: Path, comparisons: Iterable[Comparison]) -> None:
-    """Writes lines of JSON, whole or not at all.
-
-    Raises:
-        ResultError: the folder cannot be written.
-    """
-    write_text(path, "".join(json.dumps(dataclasses.asdict(one), sort_keys=True) + "\n" for one in comparisons))
-
-
-def read_comparisons(path: Path) -> list[Comparison]:
-    """The lines of a file.
-
-    Raises:
-        ResultError: the file is missing or damaged.
-    """
-    try:
-        values = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return TypeAdapter(list[Comparison]).validate_python(values)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, ValidationError) as error:
-        raise ResultError(f"{path}: not a file of comparisons; delete it and run again") from error

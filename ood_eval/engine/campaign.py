@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,22 +11,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from ood_eval.benchmarks import BENCHMARKS
-from ood_eval.benchmarks.build import build_dataset
+from ood_eval.benchmarks.build import benchmark_named, build_dataset
 from ood_eval.benchmarks.roots import find_root, passed_over
+from ood_eval.code import code_of
 from ood_eval.datasets import First, SegDataset, check_dataset
+from ood_eval.datasets.fingerprint import Memory, attributes_hash, dataset_hash, remembered
 from ood_eval.detectors import DETECTORS, build_detector
-from ood_eval.engine.bootstrap import compare, image_table, write_comparisons
-from ood_eval.engine.evaluation import Evaluation, checked_device, write_run
-from ood_eval.engine.image_record import read_records
+from ood_eval.engine.bootstrap import compare, image_table
+from ood_eval.engine.evaluation import Evaluation, checked_device
 from ood_eval.engine.row import read_rows
-from ood_eval.engine.suite import BenchmarkSpec, Suite
-from ood_eval.engine.summary import summarise, write_summary
+from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
+from ood_eval.engine.summary import summarise
+from ood_eval.engine.workplace import exclusive
 from ood_eval.errors import ConfigError, DataError
+from ood_eval.files import content_key, write_json
+from ood_eval.store import read_lines, write_lines
+from ood_eval.tasks.image_record import ImageRecord
 from ood_eval.training import Machine
 
 _LOG: Final = logging.getLogger(__name__)
-# Sets whose adapter takes a label policy of StreetHazards, and whether it takes `official`.
-_STREETS: Final = {"streethazards": True, "generated": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +67,22 @@ class Campaign:
 
         Raises:
             DataError: no benchmark is at hand, or one is damaged.
+            ResultError: another run uses the folder, or it cannot be written.
             OodEvalError: any other of its kinds.
         """
+        leads = self.machine.is_global_zero
+        alone = exclusive(out) if leads else contextlib.nullcontext()
+        with alone, remembered(out / "hashes.json", write=leads) as memory:
+            return self._run(out, memory)
+
+    def _run(self, out: Path, memory: Memory) -> Path:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"seeds {list(self.seeds)}: give at least one, and each only once")
         for detector in self.suite.detectors:
             build_detector(detector.name, detector.options, DETECTORS)
-        tests, skipped = self._tests()
-        fit_splits = self._fit_splits()
+        _tell_of_old_results(out)
+        tests, skipped = self._tests(memory)
+        fit_splits = self._fit_splits(memory)
         if not self.devices:
             raise ConfigError("--device: name at least one, as cpu or cuda:0")
         if self.machine.is_global_zero:
@@ -94,10 +107,12 @@ class Campaign:
                 )
                 done.append((evaluation, evaluation.run(out)))
         self._together(out, done)
-        write_run(out, self.suite, done, skipped)
+        evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
+        left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
+        write_json(out / "run.json", {"suite": plain(self.suite), "evaluations": evaluations, "skipped": left_out})
         return out
 
-    def _tests(self) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:
+    def _tests(self, memory: Memory) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:
         found: list[tuple[BenchmarkSpec, SegDataset]] = []
         skipped: dict[str, str] = {}
         for spec in self.suite.benchmarks:
@@ -111,29 +126,35 @@ class Campaign:
                 _LOG.info("skipped: %s", skipped[spec.label])
                 continue
             split = scored_split(spec.name) if spec.split is None else spec.split
-            whole = self._checked(spec, root, split)
+            whole = self._checked(spec, root, split, memory)
             found.append((spec, _first(whole, self.limit_test)))
         if not found:
             raise DataError(f"suite {self.suite.name}: none of its benchmarks is here; see `ood_eval data where`")
         return found, skipped
 
-    def _fit_splits(self) -> dict[str, SegDataset]:
+    def _fit_splits(self, memory: Memory) -> dict[str, SegDataset]:
         """Splits to train on and to fit on, as far as they are here."""
         spec, root = self.suite.training, self._root(self.suite.training)
         if root is None:
             return {}
-        whole = self._checked(spec, root, "training")
+        whole = self._checked(spec, root, "training", memory)
         splits = {"training": _first(whole, self.limit_train)}
         try:
-            splits["validation"] = self._checked(spec, root, "validation")
+            splits["validation"] = self._checked(spec, root, "validation", memory)
         except DataError as error:
             _LOG.info("no validation split: %s", error)
         return splits
 
-    def _checked(self, spec: BenchmarkSpec, root: Path, split: str) -> SegDataset:
-        """A split that was read whole and found sound."""
-        whole = build_dataset(spec.name, root, split, self._options(spec))
-        check_dataset(whole)
+    def _checked(self, spec: BenchmarkSpec, root: Path, split: str, memory: Memory) -> SegDataset:
+        """A split that was read whole and found sound, now or by an earlier run on the same files."""
+        options = self._options(spec)
+        whole = build_dataset(spec.name, root, split, options)
+        code = code_of(type(whole).__module__, check_dataset.__module__)
+        data = [dataset_hash(whole), attributes_hash(whole)]
+        key = content_key([spec.name, split, plain(dataclasses.replace(spec, options=options))["options"], data, code])
+        if key not in memory.sound:
+            check_dataset(whole)
+            memory.sound.add(key)
         return whole
 
     def _root(self, spec: BenchmarkSpec) -> Path | None:
@@ -142,21 +163,32 @@ class Campaign:
         return self.data if self.data is not None and spec.name == self.suite.training.name else find_root(spec.name)
 
     def _options(self, spec: BenchmarkSpec) -> dict[str, Any]:
-        if spec.name not in _STREETS:
+        benchmark = benchmark_named(spec.name)
+        if not benchmark.takes_label_policy:
             return spec.options
-        official = {"official": True} if self.official and _STREETS[spec.name] else {}
+        official = {"official": True} if self.official and "official" in benchmark.options else {}
         return {"policy": self.policy} | official | spec.options
 
     def _together(self, out: Path, done: Sequence[tuple[Evaluation, Path]]) -> None:
         """Writes what several evaluations say together: `summary.jsonl` and `comparisons.jsonl`."""
         rows = [row for _, folder in done for row in read_rows(folder / "rows.jsonl")]
-        write_summary(out / "summary.jsonl", summarise(rows))
+        write_lines(out / "summary.jsonl", summarise(rows))
         detectors = [spec.label for spec in self.suite.detectors]
         comparisons = []
         for label in dict.fromkeys(one.benchmark.label for one, _ in done):
-            runs = [read_records(folder / "images.jsonl") for one, folder in done if one.benchmark.label == label]
+            runs = [
+                read_lines(folder / "images.jsonl", ImageRecord) for one, folder in done if one.benchmark.label == label
+            ]
             comparisons += compare(label, detectors, image_table(runs, detectors))
-        write_comparisons(out / "comparisons.jsonl", comparisons)
+        write_lines(out / "comparisons.jsonl", comparisons)
+
+
+def _tell_of_old_results(out: Path) -> None:
+    """Says that results of an earlier version lie in a folder: they are neither used nor deleted."""
+    old = [folder for folder in (out / "evaluations").glob("*") if not (folder / "cells.json").is_file()]
+    finished = sum((folder / "rows.jsonl").is_file() for folder in old)
+    if finished:
+        _LOG.info("%s: %d results of an earlier version are left as they are and not used", out, finished)
 
 
 def policy_of(split: SegDataset) -> str:

@@ -1,14 +1,15 @@
-"""One benchmark under one segmenter: scores and their histograms first, then numbers, on disk."""
+"""One benchmark under one segmenter: the cells that are missing are scored, then numbers are read off all of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import version
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -16,27 +17,36 @@ from typing import Final
 
 import torch
 
-from ood_eval.datasets.fingerprint import dataset_hash, file_hash
-from ood_eval.datasets.sample import SegDataset
+from ood_eval.code import code_of
+from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash, file_hash
+from ood_eval.datasets.sample import First, SegDataset
 from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
-from ood_eval.engine.aggregation import SEGMENTER, Aggregation
-from ood_eval.engine.code import FITTING, code_identity
-from ood_eval.engine.row import Provenance, write_rows
-from ood_eval.engine.score_maps import ScoreMaps
-from ood_eval.engine.scoring import check_classes, evaluate, fit_detectors
-from ood_eval.engine.suite import BenchmarkSpec, Suite
+from ood_eval.engine.aggregation import Aggregation
+from ood_eval.engine.cells import Cell, CellStore
+from ood_eval.engine.fitting import fit_detectors
+from ood_eval.engine.row import SEGMENTER, Provenance, write_rows
+from ood_eval.engine.scoring import Instruments, Pass, check_classes
+from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
+from ood_eval.engine.workplace import Workplace
 from ood_eval.errors import CheckpointError, ConfigError, ResultError
 from ood_eval.files import content_key, write_json
-from ood_eval.networks import Segmenter, load_segmenter
+from ood_eval.metrics import PROTOCOLS
+from ood_eval.networks import load_segmenter
+from ood_eval.store import write_lines
+from ood_eval.tasks import TASKS, Task
+from ood_eval.tasks.gallery import Gallery, write_frame
+from ood_eval.tasks.image_record import ImageRecord
+from ood_eval.tasks.task import FACTS, Settings
 from ood_eval.training import Machine, TrainsOn, part_keys, train_parts
-
-__all__ = ["SEGMENTER", "Evaluation"]
 
 _LOG: Final = logging.getLogger(__name__)
 _PACKAGES: Final = ("hazardsim", "torch", "lightning", "segmentation-models-pytorch", "timm", "numpy")
+# Whose code turns finished cells into rows and files.
+_READING: Final = ("ood_eval.engine.aggregation", "ood_eval.engine.curves")
+_FORWARDING: Final = ("ood_eval.networks.checkpoint", "ood_eval.networks.prediction")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluation:
     """What a suite is run on.
 
@@ -48,7 +58,7 @@ class Evaluation:
         fit_splits: what detectors may see first, by `Detector.fit_split`.
         policy: name of the label policy that the scored split was made with, "" for a set that has none.
         seed: of the training run, None where the checkpoint was given.
-        devices: what scores, as torch names them; several share out the shards, a process each.
+        devices: what scores, as torch names them; several share out the images, a process each.
         machine: what methods train their own networks on.
     """
 
@@ -65,98 +75,178 @@ class Evaluation:
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
-        The key is a hash of suite, policy, data, checkpoint and code: a finished evaluation answers at once, a broken
-        one continues at its last 32 images. Fitted detectors are kept in `out/fitted` and methods' own networks in
-        `out/parts`, for every evaluation that has the same of what they depend on.
+        What is stored are cells, in `out/cells`: one for each detector and each thing that is counted of it, named by
+        benchmark, checkpoint, the detector with the code that it imports, and the code that counts. Finished cells are
+        not scored again, whatever else a suite holds. A broken run goes on where it was up to `SHARD_SECONDS` before.
+        Fitted detectors are kept in `out/fitted`, methods' own networks in `out/parts`.
 
         Raises:
             OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.
         """
-        detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors}
-        identity = self._identity(detectors)
-        folder = out / "evaluations" / content_key(identity)
-        maps = ScoreMaps(folder / "scores")
+        cells, folder = self.cells, out / "evaluations" / self.key
         if (folder / "rows.jsonl").is_file():
             _LOG.info("%s: already done, %s", self.benchmark.label, folder)
-        else:
-            self._compute(detectors, identity, out, folder, maps)
-        maps.delete()
+            return folder
+        store, desk = CellStore(out / "cells"), Workplace(out, content_key(self._shared))
+        missing = [cell for cell in cells if not store.has(cell)]
+        if len(missing) < len(cells):
+            _LOG.info(
+                "%s: %d of %d cells are done already", self.benchmark.label, len(cells) - len(missing), len(cells)
+            )
+        self._score(missing, out, desk)
+        self._finish(missing, store, desk)
+        if desk.shards.clear(store):
+            desk.maps.delete()
+        aggregation = Aggregation(self.suite, self.benchmark.label, self._class_names, self.task, store, cells)
+        records = self._with_gallery(list(aggregation.records()), folder, out, desk)
+        write_lines(folder / "images.jsonl", records)
+        write_json(folder / "cells.json", {cell.key: {"for": cell.label, "of": cell.measure} for cell in cells})
+        write_rows(folder / "rows.jsonl", aggregation.write(folder, self._provenance))
         return folder
 
-    def _identity(self, detectors: Mapping[str, Detector]) -> dict[str, object]:
-        needed = sorted({d.fit_split for d in detectors.values() if d.fit_split is not None} & set(self.fit_splits))
+    def __getstate__(self) -> dict[str, object]:
+        """Without the detectors, which another process builds for itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "detectors"}
+
+    @property
+    def task(self) -> Task:
+        """What a sample is."""
+        return TASKS[self.suite.task]
+
+    @cached_property
+    def detectors(self) -> dict[str, Detector]:
+        """Fresh detectors by label."""
+        return {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors}
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Everything that is counted: of the segmenter, then of each detector."""
+        measures = self.task.measures(self.suite.protocols, self._settings)
+        facts = {measure: self._shared | self.task.facts_of(measure, self._settings) for measure in (FACTS, *measures)}
+        detectors = [
+            Cell(label, measure, facts[measure] | {"method": method})
+            for label, method in self._methods.items()
+            for measure in measures
+        ]
+        return (Cell(SEGMENTER, FACTS, facts[FACTS]), *detectors)
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the results: what cells they are made of, and how they are read."""
+        facts = {
+            "cells": [cell.key for cell in self.cells],
+            "experiment": self.suite.name,
+            "benchmark": self.benchmark.label,
+            "protocols": {name: code_of(PROTOCOLS[name].__module__) for name in self.suite.protocols},
+            "gallery": self.suite.gallery,
+            "seed": self.seed,
+            "code": code_of(*_READING),
+        }
+        return content_key(facts)
+
+    @cached_property
+    def _class_names(self) -> tuple[str, ...]:
+        return load_segmenter(self.checkpoint).class_names
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(self.benchmark.track, self.benchmark.open_miou)
+
+    @cached_property
+    def _shared(self) -> dict[str, object]:
+        """What every cell depends on: the samples, how they are read, and the segmenter."""
         return {
-            "suite": {key: value for key, value in _plain(self.suite).items() if key not in {"benchmarks", "training"}},
-            "benchmark": {key: value for key, value in _plain(self.benchmark).items() if key != "root"},
+            "task": self.task.name,
+            "benchmark": {name: plain(self.benchmark)[name] for name in ("name", "split", "options")},
             "policy": self.policy,
             "data": dataset_hash(self.test),
-            "fitted_on": {name: dataset_hash(self.fit_splits[name]) for name in needed},
+            "attributes": attributes_hash(self.test),
+            "adapter": code_of(_adapter(self.test)),
             "checkpoint": _checkpoint_hash(self.checkpoint),
-            "parts": self._part_keys(detectors),
-            "seed": self.seed,
-            "code": code_identity(detectors.values()),
+            "network": code_of(*_FORWARDING),
         }
 
-    def _part_keys(self, detectors: Mapping[str, Detector]) -> dict[str, str]:
-        parts = trained_parts(detectors.values())
-        return part_keys(parts, self.checkpoint, self._splits(), self.seed or 0)
+    @cached_property
+    def _methods(self) -> dict[str, dict[str, object]]:
+        """What each detector's scores depend on besides."""
+        fitted_on = {name: dataset_hash(split) for name, split in self.fit_splits.items()} if self._fits else {}
+        found: dict[str, dict[str, object]] = {}
+        for label, detector in self.detectors.items():
+            found[label] = {"code": code_of(*detector.modules)}
+            if trained := self._part_keys([detector]):
+                found[label]["parts"] = trained
+            if detector.fit_split is not None and detector.fit_split in fitted_on:
+                split = self.fit_splits[detector.fit_split]
+                found[label]["fitted_on"] = {"data": fitted_on[detector.fit_split], "adapter": code_of(_adapter(split))}
+        return found
 
+    @property
+    def _fits(self) -> bool:
+        return any(detector.fit_split is not None for detector in self.detectors.values())
+
+    def _part_keys(self, detectors: Iterable[Detector]) -> dict[str, str]:
+        return part_keys(trained_parts(detectors), self.checkpoint, self._splits, self.seed or 0)
+
+    @property
     def _splits(self) -> dict[TrainsOn, SegDataset]:
         """What methods may train their own networks on."""
         return {"in_distribution": self.fit_splits["training"]} if "training" in self.fit_splits else {}
 
-    def _compute(
-        self,
-        detectors: Mapping[str, Detector],
-        identity: Mapping[str, object],
-        out: Path,
-        folder: Path,
-        maps: ScoreMaps,
-    ) -> None:
-        states = self._states(detectors, identity, out)
-        keys = self._part_keys(detectors)
-        segmenter = self.prepared(detectors, states, out, self.devices[0], keys)
-        second = "smiyc" in self.suite.protocols or self.benchmark.open_miou
-        if second:
-            _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, maps.folder)
-        kept = maps if second else None
-        if len(self.devices) > 1:
-            self._share_out(states, out, folder, kept, keys)
-        shards = evaluate(self.suite, detectors, segmenter, self.test, folder, kept)
-        numbers = Aggregation(self.suite, self.benchmark, tuple(detectors), segmenter.class_names, tuple(shards))
-        rows = numbers.write(folder, maps if second else None, lambda dropped: self._provenance(identity, dropped))
-        write_rows(folder / "rows.jsonl", rows)
+    def _score(self, missing: Sequence[Cell], out: Path, desk: Workplace) -> None:
+        """Counts every image that a missing cell lacks."""
+        every = frozenset(range(len(self.test)))
+        parts = desk.shards.parts(missing)
+        lacking = {cell: every - frozenset().union(*map(frozenset, parts[cell].values())) for cell in missing}
+        lacking = {cell: indices for cell, indices in lacking.items() if indices}
+        if not lacking:
+            return
+        labels = {cell.label for cell in lacking} - {SEGMENTER}
+        if any(self.task.keeps_maps(cell.measure) for cell in lacking):
+            _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, desk.maps.folder)
+        gallery = self.suite.gallery if labels == self.detectors.keys() else 0
+        work = Pass(self.task, self.test, lacking, desk.shards, desk.maps, desk.frames, gallery)
+        instruments = self.instruments(labels, out, self.devices[0])
+        if len(self.devices) == 1:
+            work.score(instruments)
+        else:
+            self._share_out(work, labels, out)
 
-    def prepared(
-        self,
-        detectors: Mapping[str, Detector],
-        states: Mapping[str, Path],
-        out: Path,
-        device: str,
-        keys: Mapping[str, str],
-    ) -> Segmenter:
-        """The segmenter on a device; gives the detectors their networks and what fitting finds, trained if need be."""
+    def instruments(self, labels: Iterable[str], out: Path, device: str) -> Instruments:
+        """What scores for some detectors on a device; trains and fits what they need, or loads what was kept.
+
+        Raises:
+            OodEvalError: any of its kinds.
+        """
+        wanted = set(labels)
+        detectors = {label: detector for label, detector in self.detectors.items() if label in wanted}
         segmenter = load_segmenter(self.checkpoint).to(device)
         check_classes(segmenter, self.test)
         for detector in detectors.values():
             detector.check_network(segmenter)
-        needed = trained_parts(detectors.values())
-        parts = train_parts(needed, self.checkpoint, self._splits(), out, self.seed or 0, self.machine, keys)
+        needed, keys = trained_parts(detectors.values()), self._part_keys(detectors.values())
+        parts = train_parts(needed, self.checkpoint, self._splits, out, self.seed or 0, self.machine, keys)
         for detector in detectors.values():
             if detector.trained_part is not None:
                 detector.equip(parts[detector.trained_part].to(device))
+        states = {
+            label: out / "fitted" / f"{content_key(self._fitted_facts(label))}.pt"
+            for label, detector in detectors.items()
+            if detector.fit_split is not None
+        }
         fit_detectors(detectors, segmenter, self.fit_splits, states)
-        return segmenter
+        return Instruments(segmenter, detectors)
 
-    def _share_out(
-        self, states: Mapping[str, Path], out: Path, folder: Path, maps: ScoreMaps | None, keys: Mapping[str, str]
-    ) -> None:
-        """Scores the shards that are missing, every n-th in each of n processes."""
+    def _fitted_facts(self, label: str) -> dict[str, object]:
+        shared = {name: self._shared[name] for name in ("checkpoint", "network")}
+        return shared | self._methods[label] | {"detector": label}
+
+    def _share_out(self, work: Pass, labels: Iterable[str], out: Path) -> None:
+        """Scores in a process for each device, every n-th run of images in each."""
         parts = len(self.devices)
         with ProcessPoolExecutor(parts, mp_context=get_context("spawn")) as pool:
             threads = max(torch.get_num_threads() // parts, 1)
             running = [
-                pool.submit(_score_part, self, dict(states), out, folder, maps, keys, (number, parts), threads)
+                pool.submit(_score_part, self, work, frozenset(labels), out, (number, parts), threads)
                 for number in range(parts)
             ]
             wait(running, return_when=FIRST_EXCEPTION)
@@ -171,46 +261,72 @@ class Evaluation:
                         "a process that scored was killed, perhaps for want of memory; the same command goes on"
                     ) from error
 
-    def _states(self, detectors: Mapping[str, Detector], identity: Mapping[str, object], out: Path) -> dict[str, Path]:
-        """The file of each fitted detector's state: named by all that it depends on."""
-        fitted_on = identity["fitted_on"]
-        shared = {key: identity[key] for key in ("checkpoint", "parts")}
-        found = {}
-        for label, detector in detectors.items():
-            if detector.fit_split is not None and isinstance(fitted_on, dict):
-                code = code_identity([detector], FITTING)
-                own = shared | {"detector": label, "data": fitted_on.get(detector.fit_split), "code": code}
-                found[label] = out / "fitted" / f"{content_key(own)}.pt"
-        return found
+    def _finish(self, missing: Sequence[Cell], store: CellStore, desk: Workplace) -> None:
+        """Puts each missing cell together from shards and reads numbers off kept maps, one cell in memory at a time."""
+        parts = desk.shards.parts(missing)
+        facts = self.cells[0]
+        for cell in sorted(missing, key=lambda one: one != facts):
+            count = self.task.count(cell.measure, len(self._class_names))
+            desk.shards.add(cell, count, parts[cell])
+            state, numbers = count.state(), []
+            if self.task.keeps_maps(cell.measure):
+                known, _ = store.read(facts)
+                numbers = self.task.at_the_end(cell.measure, cell.label, state, known, desk.maps, self._settings)
+            store.write(cell, state, numbers)
 
-    def _provenance(self, identity: Mapping[str, object], dropped_share: float) -> Provenance:
+    def _with_gallery(
+        self, records: Sequence[ImageRecord], folder: Path, out: Path, desk: Workplace
+    ) -> list[ImageRecord]:
+        """Chooses the frames that a report shows, and draws those that no pass has kept; the records say which."""
+        gallery = Gallery(len(self.test), self.suite.gallery)
+        for failure in self.task.failures(records):
+            gallery.offer(*failure)
+        names = [f"score|{label}" for label in self.detectors]
+        absent = {index: [name for name in names if name not in desk.frames.names(index)] for index in gallery.chosen}
+        wanted = {name.removeprefix("score|") for lacking in absent.values() for name in lacking}
+        if wanted:
+            instruments = self.instruments(wanted, out, self.devices[0])
+            for index in sorted(index for index, lacking in absent.items() if lacking):
+                item = self.task.item(self.test, index)
+                prediction = instruments.predict(item)
+                labels = [name.removeprefix("score|") for name in absent[index]]
+                scores = {label: instruments.scores(label, prediction, item) for label in labels}
+                desk.frames.save(index, self.task.frame(item, self.task.segmented(item, prediction), scores))
+        shown = ("id", "image", "anomaly", "predicted", *names)
+        for index in sorted(gallery.chosen):
+            arrays = desk.frames.load(index, *shown)
+            write_frame(folder / "gallery" / desk.frames.path(index).name, dict(zip(shown, arrays, strict=True)))
+        desk.frames.keep(gallery.chosen)
+        return [dataclasses.replace(record, gallery=record.index in gallery.chosen) for record in records]
+
+    def _provenance(self, dropped_share: float, cells: Sequence[Cell]) -> Provenance:
+        """Where numbers come from that some cells give."""
+        methods = {str(dict(cell.facts["method"])["code"]) for cell in cells if "method" in cell.facts}  # type: ignore[call-overload]
+        code = {
+            "adapter": str(self._shared["adapter"]),
+            "network": str(self._shared["network"]),
+            "method": ",".join(sorted(methods)),
+            "protocol": ",".join(sorted(str(cell.facts["code"]) for cell in cells)),
+        }
+        settings = {"suite": self.suite.name, "detectors": plain(self.suite)["detectors"], "policy": self.policy}
         return Provenance(
-            config_hash=content_key({key: identity[key] for key in ("suite", "benchmark", "policy", "fitted_on")}),
-            data_hash=str(identity["data"]),
-            checkpoint_hash=str(identity["checkpoint"]),
+            config_hash=content_key(settings | {"benchmark": self._shared["benchmark"]}),
+            data_hash=str(self._shared["data"]),
+            checkpoint_hash=str(self._shared["checkpoint"]),
             seed=self.seed,
             policy=self.policy,
             dropped_share=dropped_share,
             versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+            code={name: value for name, value in code.items() if value},
         )
 
 
 def _score_part(
-    evaluation: Evaluation,
-    states: Mapping[str, Path],
-    out: Path,
-    folder: Path,
-    maps: ScoreMaps | None,
-    keys: Mapping[str, str],
-    part: tuple[int, int],
-    threads: int,
+    evaluation: Evaluation, work: Pass, labels: frozenset[str], out: Path, part: tuple[int, int], threads: int
 ) -> None:
-    """Scores one part of the shards in a process of its own."""
+    """Scores one part of the images in a process of its own."""
     torch.set_num_threads(threads)
-    suite = evaluation.suite
-    detectors = {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in suite.detectors}
-    segmenter = evaluation.prepared(detectors, states, out, evaluation.devices[part[0]], keys)
-    evaluate(suite, detectors, segmenter, evaluation.test, folder, maps, part)
+    work.score(evaluation.instruments(labels, out, evaluation.devices[part[0]]), part)
 
 
 def checked_device(name: str) -> str:
@@ -227,30 +343,9 @@ def checked_device(name: str) -> str:
     return name
 
 
-def write_run(out: Path, suite: Suite, done: Sequence[tuple[Evaluation, Path]], skipped: Mapping[str, str]) -> None:
-    """Writes `run.json`: which evaluations belong to the run, and which benchmarks were left out and why.
-
-    Raises:
-        ResultError: the folder cannot be written.
-    """
-    evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
-    left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
-    write_json(out / "run.json", {"suite": _plain(suite), "evaluations": evaluations, "skipped": left_out})
-
-
-def _plain(value: Suite | BenchmarkSpec) -> dict[str, object]:
-    """A specification as JSON values."""
-    return {key: _text_of_paths(item) for key, item in dataclasses.asdict(value).items()}
-
-
-def _text_of_paths(value: object) -> object:
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _text_of_paths(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_text_of_paths(item) for item in value]
-    return value
+def _adapter(split: SegDataset) -> str:
+    """The module that reads a split."""
+    return type(split.whole if isinstance(split, First) else split).__module__
 
 
 def _checkpoint_hash(path: Path) -> str:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ood_eval.engine.image_record import METRICS
 from ood_eval.engine.row import Row
 from ood_eval.metrics import PROTOCOLS
+from ood_eval.tasks.image_record import METRICS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
+from ood_eval.store import read_lines, write_lines
 
-from ood_eval.errors import ResultError
-from ood_eval.files import write_text
+# What stands in a row for the segmenter's own numbers, in place of a detector.
+SEGMENTER: Final = "segmenter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,7 @@ class Provenance:
         policy: label policy.
         dropped_share: share of pixels that the policy drops from the metric.
         versions: of the packages that computed it.
+        code: hashes of the code that made it, by what it did: read the benchmark, scored, counted.
     """
 
     config_hash: str
@@ -37,6 +35,7 @@ class Provenance:
     policy: str
     dropped_share: float
     versions: dict[str, str]
+    code: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     Raises:
         ResultError: the folder cannot be written.
     """
-    lines = (json.dumps(_plain(dataclasses.asdict(row)), sort_keys=True, allow_nan=False) for row in rows)
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    write_lines(path, rows)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -78,16 +76,4 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         ResultError: the file is missing or damaged.
     """
-    try:
-        values = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        for value in values:
-            value.update({key: math.nan for key in ("value", "low", "high") if value.get(key) is None})
-        return TypeAdapter(list[Row]).validate_python(values)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, ValidationError, AttributeError) as error:
-        raise ResultError(f"{path}: not a file of results; delete it and run again") from error
-
-
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(item, float) and math.isnan(item) else item for key, item in value.items()}
+    return list(read_lines(path, Row))

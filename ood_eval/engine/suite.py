@@ -16,6 +16,7 @@ from ood_eval.config import load_config
 from ood_eval.detectors.naming import detector_label
 from ood_eval.errors import ConfigError
 from ood_eval.metrics import PROTOCOLS, TRACKS
+from ood_eval.tasks import TASKS
 
 
 @pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -74,6 +75,7 @@ class Suite:
         training: the data set whose training split the segmenter learns from and detectors may see.
         protocols: ways from scores to numbers.
         gallery: images of each set that are kept for the report.
+        task: what is scored of an image.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Suite:
     training: BenchmarkSpec = field(default_factory=lambda: BenchmarkSpec("streethazards"))
     protocols: tuple[str, ...] = ("caos", "dataset")
     gallery: int = 12
+    task: str = "pixel"
 
     def __post_init__(self) -> None:
         sets = [spec.label for spec in self.benchmarks]
@@ -89,6 +92,8 @@ class Suite:
             raise ConfigError(f"suite {self.name}: needs at least one benchmark, and each only once; it has {sets}")
         if not self.protocols or len(set(self.protocols)) != len(self.protocols):
             raise ConfigError(f"suite {self.name}: needs at least one protocol, and each only once")
+        if self.task not in TASKS:
+            raise ConfigError(f"suite {self.name}: unknown task {self.task!r}; known are {', '.join(TASKS)}")
         for protocol in self.protocols:
             if protocol not in PROTOCOLS:
                 known = ", ".join(PROTOCOLS)
@@ -115,3 +120,18 @@ def load_suite(name: str) -> Suite:
         known = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
         raise ConfigError(f"suite {name!r}: no such file or shipped suite; shipped are {known}")
     return load_config(Suite, path)
+
+
+def plain(value: Suite | BenchmarkSpec) -> dict[str, Any]:
+    """A specification as JSON values."""
+    return {key: _text_of_paths(item) for key, item in dataclasses.asdict(value).items()}
+
+
+def _text_of_paths(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _text_of_paths(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_text_of_paths(item) for item in value]
+    return value

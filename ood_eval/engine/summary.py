@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.engine.row import Row
-from ood_eval.errors import ResultError
-from ood_eval.files import write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +45,3 @@ def _line(key: tuple[str, str, str, str], rows: Sequence[Row]) -> SummaryLine:
         seeds=tuple(row.provenance.seed for row in rows),
         values=tuple(None if math.isnan(value) else value for value in values),
     )
-
-
-def write_summary(path: Path, lines: Iterable[SummaryLine]) -> None:
-    """Writes lines of JSON, whole or not at all.
-
-    Raises:
-        ResultError: the folder cannot be written.
-    """
-    write_text(path, "".join(json.dumps(dataclasses.asdict(line), sort_keys=True) + "\n" for line in lines))
-
-
-def read_summary(path: Path) -> list[SummaryLine]:
-    """The lines of a file.
-
-    Raises:
-        ResultError: the file is missing or damaged.
-    """
-    try:
-        values = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return TypeAdapter(list[SummaryLine]).validate_python(values)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, ValidationError) as error:
-        raise ResultError(f"{path}: not a summary; delete it and run again") from error

@@ -39,6 +39,11 @@ def make_protocol(name: str) -> RankingProtocol:
     return PROTOCOLS[name]()
 
 
+def counting_protocol(counts_as: str) -> str:
+    """The first protocol that counts in this way; protocols with equal `counts_as` share their counts."""
+    return next(name for name, kind in PROTOCOLS.items() if kind.counts_as == counts_as)
+
+
 __all__ = [
     "OPEN",
     "OPEN_WORDS",
@@ -67,6 +72,7 @@ __all__ = [
     "Track",
     "above_recall_point",
     "best_f1_point",
+    "counting_protocol",
     "make_protocol",
     "open_miou",
     "ranking_curve",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ood_eval.engine.image_record import ImageRecord
+from ood_eval.tasks.image_record import ImageRecord
 
 Value = float | None
 

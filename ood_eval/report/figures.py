@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.engine.curves import Curves
-from ood_eval.engine.gallery import GalleryFrame
 from ood_eval.files import write_bytes
 from ood_eval.report.table import title_of
+from ood_eval.tasks.gallery import GalleryFrame
 
 # Source: Okabe and Ito 2008, colours that stay apart for every kind of colour vision; order changed.
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B", "#7F7F7F")

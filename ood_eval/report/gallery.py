@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ood_eval.datasets.sample import ANOMALY, VOID
-from ood_eval.engine.gallery import GalleryFrame, load_frame
+from ood_eval.tasks.gallery import GalleryFrame, load_frame
 
 # A step of the slider changes the share of flagged pixels by the same factor, from all of them to 1 in 100,000.
 _STEPS: Final = 240

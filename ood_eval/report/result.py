@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ood_eval.engine.bootstrap import Comparison, read_comparisons
+from ood_eval.engine.bootstrap import Comparison
 from ood_eval.engine.curves import Curves
-from ood_eval.engine.evaluation import SEGMENTER
-from ood_eval.engine.image_record import read_records
-from ood_eval.engine.row import Row, read_rows
+from ood_eval.engine.row import SEGMENTER, Row, read_rows
 from ood_eval.engine.summary import summarise
 from ood_eval.errors import ResultError
 from ood_eval.files import read_json
+from ood_eval.store import read_lines
+from ood_eval.tasks.image_record import ImageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def read_results(out: Path) -> tuple[Result, ...]:
     for evaluation in evaluations:
         keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
     skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
-    compared = read_comparisons(out / "comparisons.jsonl") if (out / "comparisons.jsonl").is_file() else []
+    compared = list(read_lines(out / "comparisons.jsonl", Comparison)) if (out / "comparisons.jsonl").is_file() else []
     name = out.name or str(out)
     return tuple(
         _read_benchmark(
@@ -154,7 +154,7 @@ def _read_benchmark(
 
 def _tells(records: Path) -> bool:
     """Whether the records say how their images were made; the first does, if any. Real sets know a scene at most."""
-    first = next(read_records(records), None)
+    first = next(read_lines(records, ImageRecord), None)
     return first is not None and bool(first.objects or "scenario" in first.attributes or "weather" in first.attributes)
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from ood_eval.engine.image_record import ImageRecord, read_records
 from ood_eval.report.breakdown import Breakdown, breakdowns_of
 from ood_eval.report.calibration import Calibration, calibration_of, marks_of
 from ood_eval.report.drawing import distribution_svg, line_style, precision_svg, roc_svg
@@ -28,6 +27,8 @@ from ood_eval.report.table import (
     table_of,
     title_of,
 )  # fmt: skip
+from ood_eval.store import read_lines
+from ood_eval.tasks.image_record import ImageRecord
 
 # Score maps in a page; 100 of 640 by 360 pixels are about 7 MB. Of few images, no more detectors than one can compare.
 _MOST_MAPS: Final = 144
@@ -163,8 +164,8 @@ def section_of(result: Result, key: str) -> Section:
     found: tuple[Breakdown, ...] = ()
     captions: dict[str, str] = {}
     if result.records is not None:
-        found = breakdowns_of(read_records(result.records), names)
-        captions = {one.id: caption_of(one) for one in read_records(result.records) if one.gallery}
+        found = breakdowns_of(read_lines(result.records, ImageRecord), names)
+        captions = {one.id: caption_of(one) for one in read_lines(result.records, ImageRecord) if one.gallery}
     room = _MOST_MAPS // max(len(result.frames), 1)
     shown = best_detectors(result, min(max(room, _LEAST_IN_GALLERY), _MOST_IN_GALLERY))
     curves = result.curves

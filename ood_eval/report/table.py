@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ood_eval.engine.evaluation import SEGMENTER
+from ood_eval.engine.row import SEGMENTER
 from ood_eval.metrics import OPEN, OPEN_WORDS, PROTOCOLS, USUAL, Metric
 from ood_eval.report.published import Published, published_for
 from ood_eval.report.result import Result

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ood_eval.engine.gallery import load_frame
 from ood_eval.errors import ResultError
 from ood_eval.files import write_json, write_text
 from ood_eval.report.figures import draw_curves, draw_distributions, draw_gallery
@@ -16,6 +15,7 @@ from ood_eval.report.result import Result
 from ood_eval.report.section import best_detectors, section_of
 from ood_eval.report.table import curve_protocol, title_of
 from ood_eval.report.texts import json_of, latex_of, markdown_of, without_nan
+from ood_eval.tasks.gallery import load_frame
 
 _SHOWN: Final = 3
 _FRAMES: Final = 8

@@ -12,6 +12,7 @@ from scipy.stats import entropy
 from torch import Tensor, nn
 
 import ood_eval.detectors
+from ood_eval.code import code_of
 from ood_eval.detectors import DETECTORS, Detector, build_detector, check_detector
 from ood_eval.detectors.background import Background
 from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
@@ -21,7 +22,6 @@ from ood_eval.detectors.knn import KNN
 from ood_eval.detectors.mahalanobis import Mahalanobis
 from ood_eval.detectors.odin import ODIN
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
-from ood_eval.engine.code import code_identity
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.networks import Prediction, Segmenter
 
@@ -437,5 +437,5 @@ def test_a_detector_whose_annotations_cannot_be_resolved_is_built_all_the_same()
 def test_a_detector_without_a_file_has_no_results() -> None:
     scope: dict[str, object] = {"Detector": Detector, "__name__": "typed"}
     exec("class Typed(Detector):\n    def score_map(self, prediction):\n        return prediction.top[0]", scope)  # noqa: S102
-    with pytest.raises(ConfigError, match="put it into a file"):
-        code_identity([scope["Typed"]()])  # type: ignore[operator,list-item]
+    with pytest.raises(ConfigError, match="typed: has no source file; put it into one"):
+        code_of(*scope["Typed"]().modules)  # type: ignore[operator]

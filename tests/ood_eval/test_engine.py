@@ -8,20 +8,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ood_eval import code
 from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine import scoring
+from ood_eval.engine.campaign import Campaign
+from ood_eval.engine.cells import Cell
 from ood_eval.engine.curves import curves_of
 from ood_eval.engine.evaluation import Evaluation
-from ood_eval.engine.gallery import gallery_indices, load_frame
 from ood_eval.engine.row import Provenance, Row, read_rows, write_rows
+from ood_eval.engine.scoring import Pass
+from ood_eval.engine.shards import ShardStore
 from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
-from ood_eval.engine.tally import Tally
-from ood_eval.errors import CheckpointError, ConfigError, DataError, ResultError
+from ood_eval.engine.workplace import exclusive
+from ood_eval.errors import CheckpointError, ConfigError, DataError, DetectorError, ResultError
 from ood_eval.files import content_key, read_json, write_json, write_text
 from ood_eval.metrics import PROTOCOLS, ScoreHistogram
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.tasks.gallery import gallery_indices, load_frame
 
 STREETS = BenchmarkSpec("streethazards")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
@@ -127,8 +132,8 @@ def test_gallery_frames_are_spread() -> None:
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     (tmp_path / "shard.npz").write_bytes(b"PK\x03\x04 broken")
-    with pytest.raises(ResultError, match="delete it"):
-        Tally(["msp"], ["caos"], 3).add_file(tmp_path / "shard.npz")
+    with pytest.raises(ResultError, match=r"shard\.npz: damaged; delete it"):
+        ShardStore(tmp_path).parts([Cell("msp", "caos", {})])
 
 
 def test_curves_run_from_corner_to_corner() -> None:
@@ -185,49 +190,153 @@ def test_an_evaluation_gives_rows_curves_and_gallery(shared_streets: Path, check
     assert frame.scores["msp"].shape == frame.image.shape[:2] == (48, 80)
 
 
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The detectors that scored each image, as it happens."""
+    calls: list[tuple[str, ...]] = []
+    real = Pass._count
+
+    def count(self, index, counts, *rest):
+        real(self, index, counts, *rest)
+        calls.append(tuple(dict.fromkeys(cell.label for cell in counts)))
+
+    monkeypatch.setattr(Pass, "_count", count)
+    return calls
+
+
 def test_a_finished_evaluation_answers_at_once(
-    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, scored: list[tuple[str, ...]]
 ) -> None:
     evaluation = _evaluation(shared_streets, checkpoint)
     folder = evaluation.run(tmp_path / "out")
-    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
-    assert evaluation.run(tmp_path / "out") == folder
-    assert _evaluation(shared_streets, checkpoint, "msp")._identity({}) != evaluation._identity({})
+    assert len(scored) == 4
+    assert evaluation.run(tmp_path / "out") == _evaluation(shared_streets, checkpoint).run(tmp_path / "out") == folder
     moved = dataclasses.replace(evaluation, benchmark=BenchmarkSpec("streethazards", root=tmp_path))
-    assert moved._identity({}) == evaluation._identity({})
+    assert moved.run(tmp_path / "out") == folder
+    assert len(scored) == 4
 
 
-def test_a_broken_evaluation_continues_and_ends_alike(
-    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_detector_is_scored_alone_and_the_rest_stays(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, scored: list[tuple[str, ...]]
 ) -> None:
-    monkeypatch.setattr(scoring, "_SHARD", 2)
+    whole = _evaluation(shared_streets, checkpoint, "msp", "knn", "energy").run(tmp_path / "whole")
+    scored.clear()
+    _evaluation(shared_streets, checkpoint, "msp", "energy").run(tmp_path / "out")
+    grown = _evaluation(shared_streets, checkpoint, "msp", "knn", "energy").run(tmp_path / "out")
+    assert scored == [("segmenter", "msp", "energy")] * 4 + [("knn",)] * 4
+    assert grown.name == whole.name
+    assert _numbers(grown) == _numbers(whole)
+    for name in ("images.jsonl", "thresholds.json", "curves.json", "segmenter.json"):
+        assert (grown / name).read_bytes() == (whole / name).read_bytes()
+    frames = [{path.name: load_frame(path).scores for path in (one / "gallery").iterdir()} for one in (grown, whole)]
+    assert frames[0].keys() == frames[1].keys()
+    for name, scores in frames[0].items():
+        assert all(np.array_equal(scores[label], frames[1][name][label]) for label in ("msp", "knn", "energy"))
+    _evaluation(shared_streets, checkpoint, "knn").run(tmp_path / "out")
+    assert len(scored) == 8
+
+
+@pytest.mark.parametrize(
+    ("edited", "again"),
+    [
+        ("knn.py", {"knn"}),
+        ("feature_bank.py", {"knn"}),
+        ("page.py", set()),
+        ("evaluation.py", set()),
+        ("pooled.py", set()),
+        ("caos.py", {"msp", "knn"}),
+        ("confusion.py", {"msp", "knn", "segmenter"}),
+        ("streethazards.py", {"msp", "knn", "segmenter"}),
+    ],
+)
+def test_a_comment_scores_what_imports_it(
+    shared_streets: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, edited: str, again: set[str]
+) -> None:
+    before = {cell.key for cell in _evaluation(shared_streets, checkpoint, "msp", "knn").cells}
+    real = code._content
+    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"# edited" * (path.name == edited))
+    after = _evaluation(shared_streets, checkpoint, "msp", "knn").cells
+    assert {cell.label for cell in after if cell.key not in before} == again
+
+
+def test_a_changed_protocol_counts_itself_again_and_nothing_else(
+    shared_streets: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {cell.key for cell in _evaluation(shared_streets, checkpoint).cells}
+    real = code._content
+    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"# edited" * (path.name == "caos.py"))
+    after = _evaluation(shared_streets, checkpoint).cells
+    assert {cell.measure for cell in after if cell.key not in before} == {"caos"}
+
+
+def test_the_same_files_under_other_settings_are_other_cells(shared_streets: Path, checkpoint: Path) -> None:
+    one = _evaluation(shared_streets, checkpoint, "msp")
+    other = dataclasses.replace(one, policy="ignore_other")
+    assert {cell.key for cell in one.cells}.isdisjoint(cell.key for cell in other.cells)
+    seeded = dataclasses.replace(one, seed=3)
+    assert [cell.key for cell in seeded.cells] == [cell.key for cell in one.cells]
+    assert seeded.key != one.key
+
+
+@pytest.mark.parametrize("broken_at", [0, 1, 3])
+def test_a_broken_evaluation_continues_and_ends_alike(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_at: int
+) -> None:
+    """Shards of one image: no more than the image at work is lost."""
     names = ("msp", "kl_matching", "knn")
     whole = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "whole")
-    real, scored = scoring._score_image, []
+    monkeypatch.setattr(scoring, "SHARD_SECONDS", -1.0)
+    real, scored = Pass._count, []
 
-    def cut(split, index, *rest):
-        if index == 3:
+    def cut(self, index, *rest):
+        if index == broken_at:
             raise KeyboardInterrupt
-        return real(split, index, *rest)
+        real(self, index, *rest)
 
-    monkeypatch.setattr(scoring, "_score_image", cut)
+    monkeypatch.setattr(Pass, "_count", cut)
     with pytest.raises(KeyboardInterrupt):
         _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
     assert not list((tmp_path / "broken").rglob("rows.jsonl"))
-
-    def count(split, index, *rest):
-        scored.append(index)
-        return real(split, index, *rest)
-
-    monkeypatch.setattr(scoring, "_score_image", count)
+    monkeypatch.setattr(Pass, "_count", lambda self, index, *rest: (scored.append(index), real(self, index, *rest)))
+    # Another suite goes on with what the first has left.
+    _evaluation(shared_streets, checkpoint, "kl_matching").run(tmp_path / "broken")
     resumed = _evaluation(shared_streets, checkpoint, *names).run(tmp_path / "broken")
-    assert scored == [2, 3]
-    for name in ("images.jsonl", "thresholds.json", "curves.json"):
+    assert scored == [*range(broken_at, 4), *range(broken_at, 4)]
+    for name in ("images.jsonl", "thresholds.json", "curves.json", "segmenter.json"):
         assert (resumed / name).read_bytes() == (whole / name).read_bytes()
-    kept = [sorted(path.name for path in (folder / "gallery").iterdir()) for folder in (resumed, whole)]
-    assert kept[0] == kept[1]
+    kept_frames = [sorted(path.name for path in (folder / "gallery").iterdir()) for folder in (resumed, whole)]
+    assert kept_frames[0] == kept_frames[1]
     assert resumed.name == whole.name
     assert _numbers(resumed) == _numbers(whole)
+    assert not list((tmp_path / "broken" / "unfinished").rglob("*.npz"))
+
+
+def test_scores_that_are_no_numbers_name_detector_and_image(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DETECTORS["msp"], "score_map", lambda self, prediction: prediction.top[0] * math.nan)
+    with pytest.raises(DetectorError, match=r"msp on .*t5.*1.*: scores hold NaN"):
+        _evaluation(shared_streets, checkpoint, "msp").run(tmp_path / "out")
+
+
+def test_results_of_an_earlier_layout_are_told_and_left(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = tmp_path / "out/evaluations/0123456789abcdef/rows.jsonl"
+    write_text(old, "")
+    caplog.set_level("INFO")
+    suite = Suite("s", (STREETS,), (DetectorSpec("msp"),))
+    Campaign(suite, shared_streets, lambda *_: checkpoint, (None,)).run(tmp_path / "out")
+    assert "1 results of an earlier version are left as they are and not used" in caplog.text
+    assert old.is_file()
+
+
+def test_a_folder_that_another_run_uses_is_refused(shared_streets: Path, checkpoint: Path, tmp_path: Path) -> None:
+    campaign = Campaign(Suite("s", (STREETS,), (DetectorSpec("msp"),)), shared_streets, lambda *_: checkpoint, (None,))
+    with exclusive(tmp_path / "out"), pytest.raises(ResultError, match="out: another run uses this folder") as found:
+        campaign.run(tmp_path / "out")
+    assert "delete" not in str(found.value)
+    campaign.run(tmp_path / "out")
 
 
 def test_a_foreign_checkpoint_is_refused(shared_streets: Path, tmp_path: Path) -> None:

@@ -16,12 +16,11 @@ from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine import evaluation as running
 from ood_eval.engine import scoring
-from ood_eval.engine.bootstrap import read_comparisons
+from ood_eval.engine.bootstrap import Comparison
 from ood_eval.engine.campaign import Campaign, scored_split
-from ood_eval.engine.image_record import read_records
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite
-from ood_eval.engine.summary import read_summary
+from ood_eval.engine.summary import SummaryLine
 from ood_eval.errors import ConfigError, DataError, DetectorError
 from ood_eval.files import read_json
 from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
@@ -33,6 +32,8 @@ from ood_eval.networks import (
     load_segmenter,
     save_segmenter,
 )
+from ood_eval.store import read_lines
+from ood_eval.tasks.image_record import ImageRecord
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
 ALL = ("caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood")
@@ -111,17 +112,17 @@ def test_several_sets_of_mixed_sizes_under_several_trainings(
     assert {row.protocol for row in rows} == {*ALL, "pooled"}
     assert {row.provenance.seed for row in rows} == {0, 1}
     assert all(row.low <= row.value <= row.high for row in rows if not np.isnan(row.value))
-    records = list(read_records(out / "evaluations" / run["evaluations"][1]["key"] / "images.jsonl"))
+    records = list(read_lines(out / "evaluations" / run["evaluations"][1]["key"] / "images.jsonl", ImageRecord))
     assert [(one.height, one.width) for one in records] == [(48, 80), (40, 64), (56, 72)]
     assert all(set(one.values) == {"msp", "energy"} for one in records)
     (line,) = (
         line
-        for line in read_summary(out / "summary.jsonl")
+        for line in read_lines(out / "summary.jsonl", SummaryLine)
         if (line.benchmark, line.detector, line.protocol, line.metric) == (real.label, "msp", "dataset", "auroc")
     )
     assert line.seeds == (0, 1)
     assert line.std == pytest.approx(abs(line.values[0] - line.values[1]) / np.sqrt(2))
-    compared = {(one.benchmark, one.metric): one for one in read_comparisons(out / "comparisons.jsonl")}
+    compared = {(one.benchmark, one.metric): one for one in read_lines(out / "comparisons.jsonl", Comparison)}
     assert compared[real.label, "auroc"].images == 3
     means = {
         (row.detector, row.provenance.seed): row.value
@@ -138,8 +139,8 @@ def test_a_finished_campaign_answers_at_once_and_changes_no_byte(
     one = campaign(checkpoints, shared_streets, BenchmarkSpec("streethazards"), detectors=("msp", "knn"))
     out = one.run(tmp_path / "out")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    assert not list(out.rglob("scores"))
-    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
+    assert not list((out / "unfinished").rglob("*.npz"))
+    monkeypatch.setattr(scoring.Pass, "_count", lambda *_: pytest.fail("scored again"))
     one.run(out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
@@ -153,7 +154,7 @@ def test_a_campaign_broken_in_its_second_phase_scores_nothing_again(
         broken.setattr(running, "write_rows", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             one.run(tmp_path / "broken")
-    monkeypatch.setattr(scoring, "_score_image", lambda *_: pytest.fail("scored again"))
+    monkeypatch.setattr(scoring.Pass, "_count", lambda *_: pytest.fail("scored again"))
     again = one.run(tmp_path / "broken")
     assert (again / "comparisons.jsonl").read_bytes() == (whole / "comparisons.jsonl").read_bytes()
     for name in ("images.jsonl", "thresholds.json"):
@@ -187,7 +188,7 @@ def test_generated_sets_tell_of_their_objects(streets: Path, checkpoints, tmp_pa
     root = manifest(streets)
     out = campaign(checkpoints, root, BenchmarkSpec("generated"), training="generated").run(tmp_path / "out")
     (file,) = out.glob("evaluations/*/images.jsonl")
-    records = list(read_records(file))
+    records = list(read_lines(file, ImageRecord))
     assert [one.attributes["weather"] for one in records] == ["rain"] * 4
     for number, one in enumerate(records):
         (found,) = one.objects
@@ -317,10 +318,10 @@ def test_a_file_of_ones_own_that_is_broken_is_named(tmp_path: Path, monkeypatch:
 def test_two_devices_score_what_one_does(
     shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Shards of one image each, shared out to two processes: the same rows, records and gallery."""
+    """Shards of one image each, dealt out to two processes one by one: the same rows, records and gallery."""
     found = []
     for name, devices in (("one", ["cpu"]), ("two", ["cpu", "cpu"])):
-        script = "import sys; from ood_eval.engine import scoring; scoring._SHARD = 1; "
+        script = "import sys; from ood_eval.engine import scoring; scoring.SHARD_SECONDS, scoring._DEALT = -1, 1; "
         script += "from ood_eval.cli import main; sys.exit(main()) if __name__ == '__main__' else None"
         (tmp_path / "shards.py").write_text(script)
         command = [sys.executable, str(tmp_path / "shards.py"), "run-caos", "--data", str(shared_streets)]
@@ -333,7 +334,7 @@ def test_two_devices_score_what_one_does(
         folder = tmp_path / name / "evaluations" / key
         rows = [(row.detector, row.metric, row.value, row.low, row.high) for row in read_rows(folder / "rows.jsonl")]
         frames = {path.name: path.read_bytes() for path in (folder / "gallery").iterdir()}
-        found.append((key, rows, list(read_records(folder / "images.jsonl")), frames))
+        found.append((key, rows, list(read_lines(folder / "images.jsonl", ImageRecord)), frames))
     assert found[0] == found[1]
 
 

@@ -1,26 +1,26 @@
 """What several images or several trainings say together, and which frames are kept."""
 
 import math
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ood_eval.engine.bootstrap import compare, image_table, read_comparisons, write_comparisons
-from ood_eval.engine.gallery import Gallery
-from ood_eval.engine.image_record import (
+from ood_eval.engine.bootstrap import Comparison, compare, image_table
+from ood_eval.engine.protocol_spread import cross_protocol
+from ood_eval.engine.row import Provenance, Row
+from ood_eval.engine.summary import SummaryLine, summarise
+from ood_eval.errors import ResultError
+from ood_eval.metrics import ranking_curve
+from ood_eval.store import read_lines, write_lines
+from ood_eval.tasks.gallery import Gallery
+from ood_eval.tasks.image_record import (
     ImageRecord,
     ObjectRecord,
     image_values,
     object_aurocs,
-    read_records,
-    write_records,
 )
-from ood_eval.engine.protocol_spread import cross_protocol
-from ood_eval.engine.row import Provenance, Row
-from ood_eval.engine.summary import read_summary, summarise, write_summary
-from ood_eval.errors import ResultError
-from ood_eval.metrics import ranking_curve
 
 
 def row(
@@ -51,13 +51,13 @@ def test_one_training_has_no_deviation_and_an_undefined_number_no_mean() -> None
 
 def test_a_summary_comes_back_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     lines = summarise([row(0.7, 0), row(0.8, 1), row(math.nan, 0, "rba")])
-    write_summary(tmp_path / "s.jsonl", lines)
-    assert read_summary(tmp_path / "s.jsonl") == lines
+    write_lines(tmp_path / "s.jsonl", lines)
+    assert list(read_lines(tmp_path / "s.jsonl", SummaryLine)) == lines
     (tmp_path / "s.jsonl").write_text("{")
-    with pytest.raises(ResultError, match="not a summary"):
-        read_summary(tmp_path / "s.jsonl")
+    with pytest.raises(ResultError, match="line 1 is no SummaryLine"):
+        list(read_lines(tmp_path / "s.jsonl", SummaryLine))
     with pytest.raises(ResultError, match="cannot be read"):
-        read_summary(tmp_path / "none.jsonl")
+        list(read_lines(tmp_path / "none.jsonl", SummaryLine))
 
 
 def test_a_clear_difference_is_significant_and_luck_is_not() -> None:
@@ -110,11 +110,11 @@ def test_equal_detectors_do_not_differ_and_one_image_says_nothing() -> None:
 
 def test_comparisons_come_back(tmp_path: Path) -> None:
     found = compare("b", ["one", "other"], {"auroc": np.random.default_rng(0).random((9, 2))})
-    write_comparisons(tmp_path / "c.jsonl", found)
-    assert read_comparisons(tmp_path / "c.jsonl") == found
+    write_lines(tmp_path / "c.jsonl", found)
+    assert list(read_lines(tmp_path / "c.jsonl", Comparison)) == found
     (tmp_path / "c.jsonl").write_text("3")
-    with pytest.raises(ResultError, match="not a file of comparisons"):
-        read_comparisons(tmp_path / "c.jsonl")
+    with pytest.raises(ResultError, match="line 1 is no Comparison"):
+        list(read_lines(tmp_path / "c.jsonl", Comparison))
 
 
 def test_tables_average_trainings_and_leave_out_images_of_one_class() -> None:
@@ -128,16 +128,16 @@ def test_tables_average_trainings_and_leave_out_images_of_one_class() -> None:
 
 def test_records_come_back_one_at_a_time(tmp_path: Path) -> None:
     records = [record(0, a=0.5), record(1, a=None)]
-    write_records(tmp_path / "one.jsonl", records)
-    write_records(
+    write_lines(tmp_path / "one.jsonl", records)
+    write_lines(
         tmp_path / "two.jsonl", [ImageRecord(2, "x", 1, 1, 0, 1, 0, {}, (ObjectRecord({"c": 1}, {"a": 0.5}),), {})]
     )
-    found = read_records(tmp_path / "one.jsonl", tmp_path / "two.jsonl")
+    found = chain(*(read_lines(tmp_path / f"{name}.jsonl", ImageRecord) for name in ("one", "two")))
     assert next(found) == records[0]
     assert [one.index for one in found] == [1, 2]
     (tmp_path / "one.jsonl").write_text("{}\n")
-    with pytest.raises(ResultError, match="not a file of image records"):
-        next(read_records(tmp_path / "one.jsonl"))
+    with pytest.raises(ResultError, match="line 1 is no ImageRecord"):
+        next(read_lines(tmp_path / "one.jsonl", ImageRecord))
 
 
 def test_an_image_without_anomaly_has_no_values() -> None:
@@ -160,25 +160,32 @@ def test_an_objects_auroc_is_against_the_known_pixels_alone() -> None:
     assert found[9] is None
 
 
-def test_the_gallery_holds_the_spread_the_alarms_and_the_misses_of_any_order(tmp_path: Path) -> None:
+def test_a_number_that_is_none_is_null_and_infinity_is_refused(tmp_path: Path) -> None:
+    write_lines(tmp_path / "r.jsonl", [row(math.nan)])
+    assert '"value": null' in (tmp_path / "r.jsonl").read_text()
+    (back,) = read_lines(tmp_path / "r.jsonl", Row)
+    assert math.isnan(back.value)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_lines(tmp_path / "i.jsonl", [row(math.inf)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.jsonl"]
+    (tmp_path / "r.jsonl").write_text((tmp_path / "r.jsonl").read_text().replace("null", "NaN"))
+    with pytest.raises(ResultError, match="line 1 is no Row"):
+        list(read_lines(tmp_path / "r.jsonl", Row))
+
+
+def test_the_gallery_holds_the_spread_the_alarms_and_the_misses_of_any_order() -> None:
     alarms = [0.1, 0.9, 0.2, 0.8, 0.3, 0.3, 0.1, 0.0, 0.2]
     hits = [0.5, 0.9, 0.1, 0.8, 0.7, 0.6, 0.05, 0.9, 0.9]
-    chosen = set()
     for order in (range(9), reversed(range(9))):
-        gallery = Gallery(tmp_path, 9, 6)
-        for index in order:
-            if gallery.offer(index, alarms[index], hits[index]):
-                gallery.path(index).touch()
+        gallery = Gallery(9, 6)
+        offered = {index for index in order if gallery.offer(index, alarms[index], hits[index])}
         assert gallery.chosen == {0, 8} | {1, 3} | {6, 2}
-        assert {int(path.stem) for path in tmp_path.glob("*.npz")} == gallery.chosen
-        chosen |= gallery.chosen
-    (tmp_path / "00000005.npz").touch()
-    gallery.settle()
-    assert {int(path.stem) for path in tmp_path.glob("*.npz")} == chosen
+        # Whatever is chosen in the end was so when it was offered, and has been kept.
+        assert gallery.chosen <= offered
 
 
-def test_a_gallery_of_images_of_one_class_is_the_spread(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path, 9, 6)
+def test_a_gallery_of_images_of_one_class_is_the_spread() -> None:
+    gallery = Gallery(9, 6)
     assert [index for index in range(9) if gallery.offer(index, None, None)] == [0, 8]
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from ood_eval.cli import _one_line, main
 from ood_eval.engine.row import read_rows
-from ood_eval.engine.summary import read_summary
+from ood_eval.engine.summary import SummaryLine
 from ood_eval.errors import DataError
 from ood_eval.options import Training
 from ood_eval.report import read_result
+from ood_eval.store import read_lines
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -99,7 +100,7 @@ def test_seeds_train_once_each_and_are_summed_up(shared_streets: Path, tmp_path:
     done = run(*words, "--detectors", "msp", "--preset", "small", "--encoder", "resnet18", "--epochs", "1")
     assert done.returncode == 0, done.stderr
     assert len(list(tmp_path.glob("out/training/*/segmenter.pt"))) == 2
-    lines = read_summary(tmp_path / "out" / "summary.jsonl")
+    lines = list(read_lines(tmp_path / "out" / "summary.jsonl", SummaryLine))
     assert {line.seeds for line in lines} == {(0, 1)}
     assert all(line.std is not None for line in lines if line.detector == "msp")
 

@@ -13,10 +13,12 @@ import pytest
 
 from ood_eval.datasets.sample import Sample
 from ood_eval.engine.curves import Curves
-from ood_eval.engine.gallery import save_frame
 from ood_eval.engine.row import Provenance, Row, write_rows
 from ood_eval.files import write_json, write_text
 from ood_eval.report import read_results, write_report
+from ood_eval.tasks import TASKS
+from ood_eval.tasks.gallery import write_frame
+from ood_eval.tasks.observations import PixelItem, Segmented
 
 DETECTORS = {"msp": 1.0, "maxlogit": 1.6, "energy(temperature=2.0)": 2.2}
 PROTOCOLS = ("caos", "dataset", "smiyc")
@@ -86,7 +88,9 @@ def write_run(out: Path, seeds: tuple[int, ...] = (0, 1, 2), *, benchmark: str =
             sample, scores = scene(index)
             predicted = np.zeros((HEIGHT, WIDTH), dtype=np.int64)
             if index != 1:
-                save_frame(folder / "gallery" / f"{index:08d}.npz", sample, sample.anomaly, predicted, scores)
+                item = PixelItem(index, sample, sample.anomaly, {}, (), {})
+                arrays = TASKS["pixel"].frame(item, Segmented(item, predicted), scores)
+                write_frame(folder / "gallery" / f"{index:08d}.npz", arrays)
             values = {name: {"auroc": 0.5 + 0.1 * index, "aupr": 0.1, "fpr95": None} for name in DETECTORS}
             sun = (-20.0, 10.0, 10.0, 60.0)[index]
             one = {

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID
-from ood_eval.errors import ResultError
-from ood_eval.metrics import RankingCurve
+from ood_eval.metrics.curve import RankingCurve
+from ood_eval.store import line_of
 
 METRICS = ("auroc", "aupr", "fpr95")
 
@@ -60,6 +55,10 @@ class ImageRecord:
     values: dict[str, dict[str, float | None]]
     gallery: bool = False
 
+    def line(self) -> str:
+        """The record as one line of JSON."""
+        return line_of(self)
+
 
 def image_values(curve: RankingCurve) -> dict[str, float | None]:
     """AUROC, AP and FPR at the first recall of 95 % of one image."""
@@ -90,47 +89,3 @@ def pixel_counts(anomaly: NDArray[np.uint8]) -> tuple[int, int, int]:
     """Numbers of known, anomalous and void pixels."""
     known, anomalous, void = (int(np.count_nonzero(anomaly == kind)) for kind in (KNOWN, ANOMALY, VOID))
     return known, anomalous, void
-
-
-def record_line(record: ImageRecord) -> str:
-    """The record as one line of JSON with its line break."""
-    return json.dumps(dataclasses.asdict(record), sort_keys=True, allow_nan=False) + "\n"
-
-
-def read_records(*paths: Path) -> Iterator[ImageRecord]:
-    """The records of files, one in memory at a time.
-
-    Raises:
-        ResultError: a file is missing or damaged.
-    """
-    for path in paths:
-        yield from _records_of(path)
-
-
-def _records_of(path: Path) -> Iterator[ImageRecord]:
-    reader = TypeAdapter(ImageRecord)
-    try:
-        with path.open(encoding="utf-8") as lines:
-            yield from map(reader.validate_json, lines)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, ValidationError) as error:
-        raise ResultError(f"{path}: not a file of image records; delete it and run again") from error
-
-
-def write_records(path: Path, records: Iterable[ImageRecord]) -> None:
-    """Writes records whole or not at all, holding one at a time.
-
-    Raises:
-        ResultError: the folder cannot be written or the disk is full.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as stream:
-            stream.writelines(record_line(record) for record in records)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise ResultError(f"{path}: cannot be written ({error.strerror or error})") from error

@@ -1,4 +1,4 @@
-"""Metrics whose threshold is known only after the last image: components and open-set mIoU, from kept score maps."""
+"""Open-set mIoU of a detector from kept score maps, each town under the threshold of the others."""
 
 from __future__ import annotations
 
@@ -8,41 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.engine.score_maps import ScoreMaps
-from ood_eval.metrics import (
-    Components,
-    Number,
-    OpenConfusion,
-    OperatingPoint,
-    ScoreHistogram,
-    Track,
-    above_recall_point,
-    open_miou,
-)
+from ood_eval.metrics.histogram import ScoreHistogram
+from ood_eval.metrics.open_set import OpenConfusion, open_miou
+from ood_eval.metrics.protocol import Number
+from ood_eval.metrics.thresholds import OperatingPoint, above_recall_point
+from ood_eval.tasks.image_arrays import ImageArrays
 
 
-def component_numbers(
-    maps: ScoreMaps, images: int, points: Mapping[str, OperatingPoint | None], track: Track
-) -> dict[str, list[Number]]:
-    """SMIYC's component numbers of each detector at its own threshold; none for a detector without one.
-
-    Args:
-        maps: of every image.
-        images: how many.
-        points: best-F1 points by detector.
-        track: size limits.
-    """
-    counted = {label: Components(track) for label, point in points.items() if point is not None}
-    for index in range(images):
-        (anomaly,) = maps.load(index, "anomaly")
-        for label, components in counted.items():
-            point, (scores,) = points[label], maps.load(index, f"score|{label}")
-            if point is not None and scores is not None and anomaly is not None:
-                components.update(scores.astype(np.float32), anomaly.astype(np.uint8), point.threshold)
-    return {label: components.compute() for label, components in counted.items()}
-
-
-def open_number(maps: ScoreMaps, towns: Sequence[str], detector: str, classes: int) -> Number:
+def open_number(maps: ImageArrays, towns: Sequence[str], detector: str, classes: int) -> Number:
     """Open-mIoU of the segmenter with a detector: each town's threshold is found on the other towns, at half size.
 
     NaN with fewer than two towns, or where the others lack anomalies.
@@ -58,17 +31,16 @@ def open_number(maps: ScoreMaps, towns: Sequence[str], detector: str, classes: i
     halved = {town: ScoreHistogram() for town in dict.fromkeys(towns)}
     for index, town in enumerate(towns):
         scores, anomaly = maps.load(index, f"score|{detector}", "anomaly")
-        if scores is not None and anomaly is not None:
-            halved[town].update(*_half(scores.astype(np.float32), anomaly.astype(np.uint8)))
+        halved[town].update(*_half(scores.astype(np.float32), anomaly.astype(np.uint8)))
     points = {town: _point_of_others(halved, town) for town in halved}
     del halved
     counted = {town: OpenConfusion(classes) for town in points}
     pixels = 0
     for index, town in enumerate(towns):
         point = points[town]
-        scores, anomaly, truth, predicted = maps.load(index, f"score|{detector}", "anomaly", "classes", "predicted")
-        if point is None or scores is None or anomaly is None or truth is None or predicted is None:
+        if point is None or "classes" not in maps.names(index):
             return Number("open_miou", float("nan"), float("nan"), float("nan"), 0, 0, len(towns))
+        scores, anomaly, truth, predicted = maps.load(index, f"score|{detector}", "anomaly", "classes", "predicted")
         counted[town].update(
             predicted.astype(np.int64),
             scores.astype(np.float32) >= point.threshold,

@@ -1,0 +1,95 @@
+"""Cells: the stored results, each under what it depends on and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ood_eval.errors import ResultError
+from ood_eval.files import content_key, write_bytes, write_json
+from ood_eval.metrics.protocol import Number
+
+States = dict[str, NDArray[Any]]
+_NUMBERS = "numbers"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measure of one method under one checkpoint on one benchmark.
+
+    Args:
+        label: of the detector, or of the segmenter.
+        measure: what is counted, as `Task.measures` names it.
+        facts: everything that the result depends on, as JSON values.
+    """
+
+    label: str
+    measure: str
+    facts: Mapping[str, object]
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the cell: a hash of its facts."""
+        return content_key(dict(self.facts) | {"label": self.label, "measure": self.measure})
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class CellStore:
+    """Finished cells, a file each, and what they depend on beside them."""
+
+    folder: Path
+
+    def has(self, cell: Cell) -> bool:
+        """Whether a cell is finished."""
+        return self._path(cell).is_file()
+
+    def write(self, cell: Cell, state: Mapping[str, NDArray[Any]], numbers: list[Number]) -> None:
+        """Keeps a finished cell: its counts, and numbers that were read off kept maps.
+
+        Raises:
+            ResultError: the folder cannot be written.
+        """
+        told = json.dumps([_plain(one) for one in numbers]).encode()
+        stream = io.BytesIO()
+        np.savez_compressed(stream, allow_pickle=False, **state, **{_NUMBERS: np.frombuffer(told, dtype=np.uint8)})
+        write_json(self._path(cell).with_suffix(".json"), dict(cell.facts) | {"for": cell.label, "of": cell.measure})
+        write_bytes(self._path(cell), stream.getvalue())
+
+    def read(self, cell: Cell) -> tuple[States, list[Number]]:
+        """The counts and numbers of a finished cell.
+
+        Raises:
+            ResultError: the file is missing or damaged.
+        """
+        path = self._path(cell)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                told = json.loads(arrays[_NUMBERS].tobytes())
+                numbers = [Number(**{name: _number(value) for name, value in one.items()}) for one in told]
+                return {name: arrays[name] for name in arrays.files if name != _NUMBERS}, numbers
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise ResultError(f"{path}: damaged; delete this file and run again") from error
+
+    def _path(self, cell: Cell) -> Path:
+        return self.folder / f"{cell.key}.npz"
+
+
+def _plain(number: Number) -> dict[str, Any]:
+    values = {name: getattr(number, name) for name in Number.__slots__}
+    return {name: None if value != value else value for name, value in values.items()}
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401
+    return float("nan") if value is None else value

@@ -1,0 +1,61 @@
+"""Detectors that must see data first: one pass per split, and what each finds is kept."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from ood_eval.datasets.sample import SegDataset, samples
+from ood_eval.detectors import Detector
+from ood_eval.engine.scoring import pause
+from ood_eval.errors import ConfigError, DataError
+from ood_eval.files import write_bytes
+from ood_eval.networks import Prediction, Segmenter, images_from_rgb
+
+
+def fit_detectors(
+    detectors: Mapping[str, Detector],
+    segmenter: Segmenter,
+    splits: Mapping[str, SegDataset],
+    states: Mapping[str, Path],
+) -> None:
+    """Lets every detector that must see data see its split, in one pass per split; what each finds is kept.
+
+    Args:
+        detectors: by label; fitted in place.
+        segmenter: in evaluation mode.
+        splits: by the name that `Detector.fit_split` gives.
+        states: the file of each such detector's state, by label; one that exists is loaded.
+
+    Raises:
+        ConfigError: a split is not at hand.
+        DataError: a sample is damaged or has no class labels.
+        ResultError: the folder cannot be written.
+    """
+    for name in sorted({d.fit_split for d in detectors.values() if d.fit_split is not None}):
+        waiting = {label: detector for label, detector in detectors.items() if detector.fit_split == name}
+        for label in [label for label in waiting if states[label].is_file()]:
+            waiting.pop(label).restore(torch.load(states[label], weights_only=True))
+        if not waiting:
+            continue
+        if name not in splits:
+            raise ConfigError(f"{', '.join(waiting)}: must see a {name} split, which the data set has not")
+        split = splits[name]
+        bar = tqdm(samples(split), total=len(split), desc=f"fitting on {name}", unit="image", mininterval=pause())
+        for sample in bar:
+            if sample.classes is None:
+                raise DataError(f"sample {sample.id} has no class labels")
+            images = images_from_rgb(sample.image).to(segmenter.mean.device)
+            prediction = Prediction.of(segmenter, images)
+            labels = torch.from_numpy(sample.classes.copy())[None].to(images.device)
+            for detector in waiting.values():
+                detector.observe(prediction, labels)
+        for label, detector in waiting.items():
+            detector.finish()
+            stream = io.BytesIO()
+            torch.save(detector.state(), stream)
+            write_bytes(states[label], stream.getvalue())

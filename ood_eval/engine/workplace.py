@@ -1,0 +1,61 @@
+"""Where work lies that is not finished, and a lock for the folder of a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from ood_eval.engine.shards import ShardStore
+from ood_eval.errors import ResultError
+from ood_eval.tasks.image_arrays import ImageArrays
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Folders of unfinished work and of frames, of one benchmark under one segmenter."""
+
+    out: Path
+    key: str
+
+    @property
+    def shards(self) -> ShardStore:
+        """Counts of some images."""
+        return ShardStore(self.out / "unfinished" / self.key / "shards")
+
+    @property
+    def maps(self) -> ImageArrays:
+        """Whole score maps."""
+        return ImageArrays(self.out / "unfinished" / self.key / "scores")
+
+    @property
+    def frames(self) -> ImageArrays:
+        """What a report may show."""
+        return ImageArrays(self.out / "frames" / self.key)
+
+
+@contextlib.contextmanager
+def exclusive(out: Path) -> Iterator[None]:
+    """Keeps every other run out of a folder; the lock is gone with the process that holds it.
+
+    Raises:
+        ResultError: another run uses the folder, or it cannot be written.
+    """
+    path = out / ".lock"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise ResultError(
+            f"{out}: another run uses this folder; wait until it is done, or give another --out"
+        ) from error
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,83 @@
+"""Frozen dataclasses as lines of JSON: strict, whole or absent, one line in memory at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ood_eval.errors import ResultError
+
+_Line = TypeVar("_Line")
+
+
+def line_of(value: Any) -> str:  # noqa: ANN401
+    """A dataclass as one line of JSON without its line break; NaN is null.
+
+    Raises:
+        ValueError: a number is infinite.
+    """
+    return json.dumps(_without_nan(dataclasses.asdict(value)), sort_keys=True, allow_nan=False)
+
+
+def write_lines(path: Path, values: Iterable[Any]) -> None:
+    """Writes dataclasses, a line each, making the folder.
+
+    Raises:
+        ResultError: the folder cannot be written or the disk is full.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8") as stream:
+            stream.writelines(f"{line_of(value)}\n" for value in values)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def read_lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
+    """The dataclasses of a file; null is NaN where a field is a number that cannot be missing.
+
+    Raises:
+        ResultError: the file is missing or damaged, or holds lines of something else.
+    """
+    reader = TypeAdapter(kind)
+    numbers = [field.name for field in dataclasses.fields(kind) if field.type in {"float", float}]  # type: ignore[arg-type]
+    place = 1
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                value = json.loads(line, parse_constant=_refused)
+                value.update({name: math.nan for name in numbers if name in value and value[name] is None})
+                yield reader.validate_python(value)
+                place += 1
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except (ValueError, ValidationError, AttributeError) as error:
+        what = f"line {place} is no {kind.__name__}"
+        raise ResultError(f"{path}: not a file of results ({what}); delete it and run again") from error
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
