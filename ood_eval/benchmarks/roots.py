@@ -66,6 +66,15 @@ def require_root(name: str) -> Path:
     return root
 
 
+def data_roots() -> tuple[str, ...]:
+    """The folders below which benchmarks are looked for, as far as they are there.
+
+    Raises:
+        ConfigError: the config file is damaged.
+    """
+    return tuple(value for _, value in _data_roots(_config()) if Path(value).is_dir())
+
+
 def config_file() -> Path:
     """`ood_eval/data.yaml` in $XDG_CONFIG_HOME, or in ~/.config."""
     given = os.environ.get("XDG_CONFIG_HOME")

@@ -30,7 +30,9 @@ class Report:
         Raises:
             ResultError: a folder holds no finished run, or a damaged one.
         """
-        from ood_eval.report import print_table, read_results, write_report
+        from ood_eval.report.result import read_results
+        from ood_eval.report.terminal import print_table
+        from ood_eval.report.write import write_report
 
         results = [result for run in self.runs for result in read_results(run)]
         written = write_report(results, self.to if self.to is not None else self.runs[0] / "report")

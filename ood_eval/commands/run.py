@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import tyro
 
 from ood_eval.commands.report import Report
 from ood_eval.errors import CheckpointError, ConfigError, DataError
+from ood_eval.files import read_json
 from ood_eval.options import Scoring, Training
 
 if TYPE_CHECKING:
     from ood_eval.datasets import SegDataset
+    from ood_eval.training import Machine
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Run:
     def run(self) -> None:
         """Trains a segmenter per seed if no checkpoint is given, scores, writes the report, prints the table.
 
+        A run that is finished, with nothing changed that it read or wrote, prints its table at once.
+
         Raises:
             ConfigError: the suite, a detector or a combination of options cannot be used.
             CheckpointError: the given checkpoint is missing, damaged, or knows other classes than a set has.
@@ -43,6 +52,21 @@ class Run:
             TrainingError: training diverged or cannot start.
             ResultError: the output folder cannot be written.
         """
+        from ood_eval.engine.finished import Finished, Watched
+
+        finished = Finished(self.out, json.loads(json.dumps(dataclasses.asdict(self), default=str)))
+        if finished.still():
+            _print_tables(self.out)
+            return
+        machine = self._run()
+        if machine.is_global_zero:
+            Report((self.out,)).run()
+            told = {name: tuple(value) for name, value in read_json(self.out / "watched.json").items()}
+            suite = (self.suite,) if Path(self.suite).suffix else ()
+            finished.note(Watched(**told | {"files": (*told["files"], *suite)}))
+
+    def _run(self) -> Machine:
+        """Trains and scores what is not done; returns what training ran on."""
         from ood_eval.engine.campaign import Campaign
         from ood_eval.engine.suite import load_suite
         from ood_eval.training import train
@@ -79,5 +103,15 @@ class Run:
             devices=self.scoring.device,
             machine=machine,
         ).run(self.out)
-        if machine.is_global_zero:
-            Report((self.out,)).run()
+        return machine
+
+
+def _print_tables(out: Path) -> None:
+    """Prints the tables of a run whose report is there already."""
+    from ood_eval.report.result import read_results
+    from ood_eval.report.terminal import print_table
+
+    for result in read_results(out):
+        print_table(result)
+    report = out / "report"
+    _LOG.info("already done; report: %s and %s", report / "report.md", report / "index.html")

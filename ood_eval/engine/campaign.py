@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.benchmarks.build import benchmark_named, build_dataset
-from ood_eval.benchmarks.roots import find_root, passed_over
-from ood_eval.code import code_of
+from ood_eval.benchmarks.roots import config_file, data_roots, find_root, passed_over
+from ood_eval.code import code_of, sources_of
 from ood_eval.datasets import First, SegDataset, check_dataset
 from ood_eval.datasets.fingerprint import Memory, attributes_hash, dataset_hash, remembered
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine.bootstrap import compare, image_table
 from ood_eval.engine.evaluation import Evaluation, checked_device
+from ood_eval.engine.finished import Watched
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.summary import summarise
@@ -109,6 +110,7 @@ class Campaign:
         self._together(out, done)
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
         left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
+        write_json(out / "watched.json", dataclasses.asdict(self._watched(tests, fit_splits, checkpoints)))
         write_json(out / "run.json", {"suite": plain(self.suite), "evaluations": evaluations, "skipped": left_out})
         return out
 
@@ -168,6 +170,29 @@ class Campaign:
             return spec.options
         official = {"official": True} if self.official and "official" in benchmark.options else {}
         return {"policy": self.policy} | official | spec.options
+
+    def _watched(
+        self,
+        tests: Sequence[tuple[BenchmarkSpec, SegDataset]],
+        fit_splits: Mapping[str, SegDataset],
+        checkpoints: Mapping[int | None, Path],
+    ) -> Watched:
+        """All that the run has read, but for the package itself and the suite's file."""
+        specs = (*self.suite.benchmarks, self.suite.training)
+        trees = {str(root) for spec in specs if (root := self._root(spec)) is not None}
+        folders = {
+            str(path.parent)
+            for split in (*(test for _, test in tests), *fit_splits.values())
+            for index in range(len(split))
+            for path in split.files(index)
+            if not any(path.is_relative_to(tree) for tree in trees)
+        }
+        detectors = [build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors]
+        modules = sources_of(*(module for detector in detectors for module in detector.modules))
+        own = {str(path) for name, path in modules.items() if name.partition(".")[0] not in {"ood_eval", "hazardsim"}}
+        config = {str(config_file())} if config_file().is_file() else set[str]()
+        files = own | config | {str(path) for path in checkpoints.values()}
+        return Watched(*(tuple(sorted(one)) for one in (trees, folders, files, set(data_roots()))))
 
     def _together(self, out: Path, done: Sequence[tuple[Evaluation, Path]]) -> None:
         """Writes what several evaluations say together: `summary.jsonl` and `comparisons.jsonl`."""

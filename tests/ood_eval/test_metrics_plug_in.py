@@ -15,7 +15,9 @@ from ood_eval.files import read_json
 from ood_eval.metrics import PROTOCOLS, USUAL, Metric, Number
 from ood_eval.metrics.dataset import Dataset
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
-from ood_eval.report import print_table, read_results, write_report
+from ood_eval.report.result import read_results
+from ood_eval.report.terminal import print_table
+from ood_eval.report.write import write_report
 
 
 class Toy(Dataset):

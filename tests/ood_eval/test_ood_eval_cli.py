@@ -11,7 +11,7 @@ from ood_eval.engine.row import read_rows
 from ood_eval.engine.summary import SummaryLine
 from ood_eval.errors import DataError
 from ood_eval.options import Training
-from ood_eval.report import read_result
+from ood_eval.report.result import read_result
 from ood_eval.store import read_lines
 
 

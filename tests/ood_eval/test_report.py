@@ -10,12 +10,13 @@ from PIL import Image
 
 from ood_eval.engine.row import Provenance, Row
 from ood_eval.errors import ResultError
-from ood_eval.report import Result, print_table, read_result, write_report
 from ood_eval.report.figures import heat_map, truth_overlay
 from ood_eval.report.gallery import levels_of
 from ood_eval.report.published import published_for
-from ood_eval.report.result import ClassQuality
+from ood_eval.report.result import ClassQuality, Result, read_result
 from ood_eval.report.table import markdown_table, table_of, title_of
+from ood_eval.report.terminal import print_table
+from ood_eval.report.write import write_report
 from ood_eval.tasks.gallery import GalleryFrame
 
 ORIGIN = Provenance("c", "d" * 64, "p" * 64, 0, "keep_all", 0.0, {"torch": "2"})

@@ -15,7 +15,8 @@ from ood_eval.datasets.sample import Sample
 from ood_eval.engine.curves import Curves
 from ood_eval.engine.row import Provenance, Row, write_rows
 from ood_eval.files import write_json, write_text
-from ood_eval.report import read_results, write_report
+from ood_eval.report.result import read_results
+from ood_eval.report.write import write_report
 from ood_eval.tasks import TASKS
 from ood_eval.tasks.gallery import write_frame
 from ood_eval.tasks.observations import PixelItem, Segmented
