@@ -83,7 +83,7 @@ def surfaces(*parts):
     model = buffers.add(joined(triangles_of_part(part, 1, library) for part in parts))
     tree = InstanceTree([Instance(model, np.eye(4), 0)])
     geometry = Geometry((tree,), buffers, vectorised=True)
-    return Surfaces(geometry, DeviceMaterials(library.tables()), DeviceWetness(Water(0, 0, 0)))
+    return Surfaces(geometry, geometry.faces, DeviceMaterials(library.tables()), DeviceWetness(Water(0, 0, 0)))
 
 
 def looking_down(height, fov=1.0, size=8):

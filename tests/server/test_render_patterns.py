@@ -99,3 +99,17 @@ def test_equal_materials_share_a_row_and_one_surface_shares_texels():
     size = library.tables().texels.size
     assert library.index(Material("b", colour=(0.1, 0.2, 0.5), surface="brick")) == first + 1
     assert library.tables().texels.size == size
+
+
+def test_a_new_paint_leaves_the_texels_where_they_are():
+    library = MaterialLibrary()
+    library.index(Material("a", surface="brick"))
+    before = library.tables()
+    library.index(Material("b", (0.1, 0.2, 0.5), surface="brick"))
+    after = library.tables()
+    assert after.texels is before.texels
+    assert after.relief is before.relief
+    assert len(after.numbers) == len(before.numbers) + 1
+    library.index(Material("c", surface="rubber"))
+    assert np.array_equal(library.tables().texels[: before.texels.size], before.texels)
+    assert library.tables().texels.size > before.texels.size

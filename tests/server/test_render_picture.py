@@ -14,7 +14,7 @@ from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render import atmosphere
 from hazardsim.server.render.renderer import MitsubaRenderer
-from hazardsim.server.render.variant import LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
+from hazardsim.server.render.variant import CUDA_VARIANT, LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
 from hazardsim.server.scene import Camera, SceneObject, Town
 from hazardsim.server.weather import Weather
 
@@ -216,3 +216,18 @@ def test_a_broken_llvm_falls_back_to_scalar(tmp_path):
         choose_variant(LLVM_VARIANT, environment)
     with pytest.raises(RenderError, match="unknown"):
         choose_variant("llvm_rgb")
+
+
+@pytest.mark.gpu
+def test_cuda_and_llvm_agree(renderer):
+    try:
+        fast = MitsubaRenderer(CUDA_VARIANT, samples=4)
+    except RenderError:
+        pytest.skip("no NVIDIA GPU with OptiX here")
+    fast.load(street())
+    kinds = ("rgb", "semantic_segmentation", "instance_segmentation")
+    objects = [body(1, 8, 0), body(2, 9, 2.5, (1, 1, 2))]
+    one, other = (r.render([camera(k) for k in kinds], objects, Weather()) for r in (fast, renderer))
+    assert (one[1] != other[1]).any(axis=-1).mean() < 0.002
+    assert (one[2] != other[2]).any(axis=-1).mean() < 0.002
+    assert np.abs(light(one[0]) - light(other[0])).mean() < 3

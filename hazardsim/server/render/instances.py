@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,41 +86,46 @@ def _group(triangles: Triangles) -> Native:
 
 
 class ModelBuffers:
-    """Models that stay loaded, and the buffers of all their faces."""
+    """Models that stay loaded, and the buffers of all their faces; a face keeps its number as models are added."""
 
     def __init__(self, vectorised: bool) -> None:
         self._vectorised = vectorised
-        self._parts: list[Triangles] = []
         self._count = 0
         self._waiting: list[Triangles] = []
-        self._buffers: FaceBuffers | None = None
-        self._all: Triangles | None = None
+        self._faces: FaceBuffers | None = None
+        self._tags: list[NDArray[np.uint8]] = []
+        self._object_ids: list[NDArray[np.uint32]] = []
 
     def add(self, triangles: Triangles) -> LoadedModel:
         """Load the faces of a model."""
         model = LoadedModel(triangles, _group(triangles) if len(triangles) else None, self._count)
-        self._parts.append(triangles)
-        self._waiting.append(triangles)
+        if self._vectorised:
+            self._waiting.append(triangles)
+        self._tags.append(triangles.tag)
+        self._object_ids.append(triangles.object_id)
         self._count += len(triangles)
-        self._all = None
         return model
 
     @property
-    def triangles(self) -> Triangles:
-        """All faces by face number."""
-        if self._all is None:
-            self._all = joined(self._parts)
-            self._parts = [self._all]
-        return self._all
+    def tag(self) -> NDArray[np.uint8]:
+        """Tag of each face [F]."""
+        self._tags = [np.concatenate(self._tags)] if len(self._tags) > 1 else self._tags
+        return self._tags[0]
 
     @property
-    def buffers(self) -> FaceBuffers | None:
-        """The faces on the device; None where the variant does not work on arrays."""
-        if self._vectorised and self._waiting:
+    def object_id(self) -> NDArray[np.uint32]:
+        """Object that each face names itself [F], 0 = none."""
+        self._object_ids = [np.concatenate(self._object_ids)] if len(self._object_ids) > 1 else self._object_ids
+        return self._object_ids[0]
+
+    @property
+    def faces(self) -> FaceBuffers | None:
+        """What shading needs of all faces, on the device; None where the variant does not work on arrays."""
+        if self._waiting:
             new = FaceBuffers.of(joined(self._waiting))
-            self._buffers = new if self._buffers is None else self._buffers.followed_by(new)
-        self._waiting = []
-        return self._buffers
+            self._faces = new if self._faces is None else self._faces.followed_by(new)
+            self._waiting = []
+        return self._faces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,6 +165,14 @@ class InstanceTree:
         self._shapes = shapes
         self.scene: Native = mi.load_dict(entries, optimize=False) if shapes else None
 
+    @cached_property
+    def turns_and_scales(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of each instance, the turn [N,3,3] and the scale [N] that make up its pose."""
+        linear = np.array([np.asarray(i.pose, dtype=np.float64)[:3, :3] for i in self.instances])
+        scales = np.cbrt(np.abs(np.linalg.det(linear)))
+        return linear / scales[:, None, None], scales
+
+    @cached_property
     def registry_numbers(self) -> list[int]:
         """The numbers by which drjit knows the instances."""
         dr, mi = native()
@@ -186,20 +200,23 @@ class Geometry:
 
     def __init__(self, trees: Sequence[InstanceTree], store: ModelBuffers, vectorised: bool) -> None:
         self.trees = tuple(c for c in trees if c.scene is not None)
-        self.triangles = store.triangles
+        self._store = store
         instances = [p for c in self.trees for p in c.instances]
         self.first_face = np.array([p.model.first_face for p in instances], dtype=np.uint32)
         self.object_id = np.array([p.object_id for p in instances], dtype=np.uint32)
-        self.faces: Native = store.buffers
         if vectorised and instances:
-            self._upload([np.asarray(p.pose, dtype=np.float64) for p in instances])
+            self._upload()
 
-    def _upload(self, poses: list[PoseMatrix]) -> None:
+    @property
+    def faces(self) -> FaceBuffers | None:
+        """What shading needs of the faces: uploaded when it is first asked for, since rays alone need none of it."""
+        return self._store.faces
+
+    def _upload(self) -> None:
         _, mi = native()
 
-        turns = np.stack([pose[:3, :3] / np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
-        scales = np.array([np.cbrt(abs(np.linalg.det(pose[:3, :3]))) for pose in poses])
-        numbers = [c.registry_numbers() for c in self.trees]
+        turns, scales = (np.concatenate(a) for a in zip(*(t.turns_and_scales for t in self.trees), strict=True))
+        numbers = [t.registry_numbers for t in self.trees]
         table = np.zeros(max(max(n) for n in numbers) + 1, dtype=np.uint32)
         for row, number in enumerate(n for tree in numbers for n in tree):
             table[number] = row
@@ -253,6 +270,6 @@ class Geometry:
         self, face: NDArray[np.uint32], instance: NDArray[np.uint32]
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
         """Tag u8 and object id u32 of hits on `face` of `instance`, any equal shapes."""
-        own = self.triangles.object_id[face]
+        own = self._store.object_id[face]
         given = self.object_id[instance]
-        return self.triangles.tag[face], np.where(given != 0, given, own).astype(np.uint32)
+        return self._store.tag[face], np.where(given != 0, given, own).astype(np.uint32)

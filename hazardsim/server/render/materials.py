@@ -46,13 +46,16 @@ class MaterialSample:
 
 
 class DeviceMaterials:
-    """The tables of a `MaterialLibrary` on the device."""
+    """The tables of a `MaterialLibrary` on the device; `earlier` ones of the same library share their texels."""
 
-    def __init__(self, tables: MaterialTables) -> None:
+    def __init__(self, tables: MaterialTables, earlier: DeviceMaterials | None = None) -> None:
         _, mi = native()
 
-        self._texels = mi.UInt32(tables.texels)
-        self._relief = mi.UInt32(tables.relief)
+        self._tables = tables
+        same = earlier is not None and earlier._tables.texels is tables.texels
+        self._texels: UInt32 = earlier._texels if earlier is not None and same else mi.UInt32(tables.texels)
+        same = earlier is not None and earlier._tables.relief is tables.relief
+        self._relief: UInt32 = earlier._relief if earlier is not None and same else mi.UInt32(tables.relief)
         self._words = mi.UInt32(tables.words.reshape(-1))
         self._numbers = mi.Float(tables.numbers.reshape(-1))
 

@@ -62,12 +62,15 @@ class PathState(NamedTuple):
 
 
 def render_vectorised(
-    pinhole: PinholeCamera, surfaces: Surfaces, lights: Sequence[Light], samples: int, seed: int
+    pinhole: PinholeCamera, surfaces: Surfaces | None, lights: Sequence[Light], samples: int, seed: int
 ) -> RenderBuffers:
-    """Trace `samples` paths a pixel; equal arguments give bit-equal arrays."""
+    """Trace `samples` paths a pixel, through nothing but light where there are no surfaces.
+
+    Equal arguments give bit-equal arrays.
+    """
     dr, mi = native()
 
-    if not surfaces.geometry.trees:
+    if surfaces is None:
         return _empty(pinhole, lights)
     total: list[Image] = []
     done = 0

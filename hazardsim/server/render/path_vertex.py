@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hazardsim.server.render.arrays import Bool, Color3f, Float, Point3f, Ray3f, UInt32, Vector3f
 from hazardsim.server.render.bsdf import ShadingPoint
-from hazardsim.server.render.instances import Geometry, RayHits
+from hazardsim.server.render.instances import FaceBuffers, Geometry, RayHits
 from hazardsim.server.render.materials import DeviceMaterials, MaterialSample
 from hazardsim.server.render.variant import native
 from hazardsim.server.render.wetness import DeviceWetness, WetMaterial, wetted
@@ -18,9 +18,10 @@ _BLUR = 0.35
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surfaces:
-    """Everything that paths can meet."""
+    """Everything that paths can meet: `faces` are those of the geometry's models."""
 
     geometry: Geometry
+    faces: FaceBuffers
     materials: DeviceMaterials
     wetness: DeviceWetness
 
@@ -75,7 +76,7 @@ def vertex(
 
     active = hits.valid
     position = ray.o + mi.Point3f(hits.t * ray.d)
-    axes = _axes(surfaces.geometry, hits)
+    axes = _axes(surfaces, hits)
     material = _material(surfaces, ray, hits, footprint, axes.facing, numbers[0])
     passes = active & (numbers[1] > material.opacity)
     solid = active & ~passes
@@ -94,13 +95,13 @@ def vertex(
     )
 
 
-def _axes(geometry: Geometry, hits: RayHits) -> _Axes:
+def _axes(surfaces: Surfaces, hits: RayHits) -> _Axes:
     dr, mi = native()
 
-    faces, face, active, weights = geometry.faces, hits.face, hits.valid, hits.weights
+    faces, face, active, weights = surfaces.faces, hits.face, hits.valid, hits.weights
 
     def world(local: Vector3f) -> Vector3f:
-        return geometry.turned(local, hits.instance, active)
+        return surfaces.geometry.turned(local, hits.instance, active)
 
     n0, n1, n2 = (dr.gather(mi.Vector3f, faces.normals, face * 3 + k, active) for k in range(3))
     w0 = 1 - weights.x - weights.y
@@ -117,13 +118,13 @@ def _material(
 ) -> MaterialSample:
     dr, mi = native()
 
-    geometry, face, active, weights = surfaces.geometry, hits.face, hits.valid, hits.weights
-    t0, t1, t2 = (dr.gather(mi.Point2f, geometry.faces.uv, face * 3 + k, active) for k in range(3))
+    faces, face, active, weights = surfaces.faces, hits.face, hits.valid, hits.weights
+    t0, t1, t2 = (dr.gather(mi.Point2f, faces.uv, face * 3 + k, active) for k in range(3))
     uv = (1 - weights.x - weights.y) * t0 + weights.x * t1 + weights.y * t2
     lean = dr.maximum(dr.abs(dr.dot(facing, ray.d)), 0.08)
     pixel_m = footprint.spread * footprint.travelled * dr.rsqrt(lean) * dr.select(footprint.blurred, 6.0, 1.0)
-    density = dr.gather(mi.Float, geometry.faces.density, face, active) * geometry.shrink(hits.instance, active)
-    row: UInt32 = dr.gather(mi.UInt32, geometry.faces.material, face, active)
+    density = dr.gather(mi.Float, faces.density, face, active) * surfaces.geometry.shrink(hits.instance, active)
+    row: UInt32 = dr.gather(mi.UInt32, faces.material, face, active)
     return surfaces.materials.at(row, uv, pixel_m * density, dither, active)
 
 

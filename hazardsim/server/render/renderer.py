@@ -258,12 +258,15 @@ class MitsubaRenderer:
                 self._scalar = scalar_path_tracer.ScalarScenes(self._materials, water)
             return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, above, self._samples, self._seed)
         if self._device_materials is None or self._device_materials[0] != len(self._materials):
-            self._device_materials = (len(self._materials), DeviceMaterials(self._materials.tables()))
+            earlier = None if self._device_materials is None else self._device_materials[1]
+            self._device_materials = (len(self._materials), DeviceMaterials(self._materials.tables(), earlier))
         if self._lights is None or self._lights[0] is not above:
             self._lights = (above, lights_of(above))
         if self._device_wetness is None or self._device_wetness[0] != water:
             self._device_wetness = (water, DeviceWetness(water))
-        surfaces = Surfaces(geometry, self._device_materials[1], self._device_wetness[1])
+        faces = geometry.faces if geometry.trees else None
+        stuff = self._device_materials[1], self._device_wetness[1]
+        surfaces = None if faces is None else Surfaces(geometry, faces, *stuff)
         return render_vectorised(pinhole, surfaces, self._lights[1], self._samples, self._seed)
 
     def _sky_of(self, weather: Weather, fog: atmosphere.Fog) -> sky.Sky:

@@ -146,7 +146,7 @@ class MaterialLibrary:
     def __init__(self) -> None:
         self._index: dict[Material, int] = {}
         self._texels: list[Texels] = []
-        self._relief: list[Texels] = []
+        self._relief: list[Texels] = [np.full(1, 0x808080, dtype=np.uint32)]
         self._images: dict[Surface | Path, tuple[int, int, int, int, float]] = {}
         self._words: list[tuple[int, int, int, int]] = []
         self._numbers: list[NDArray[np.float32]] = []
@@ -171,12 +171,14 @@ class MaterialLibrary:
         return tuple(self._index)
 
     def tables(self) -> MaterialTables:
-        """Everything so far, in four arrays; never without a row."""
+        """Everything so far, in four arrays; never without a row. Texels are the same array until an image is added."""
         if not self._index:
             self.index(Material("none"))
+        self._texels = [np.concatenate(self._texels)] if len(self._texels) > 1 else self._texels
+        self._relief = [np.concatenate(self._relief)] if len(self._relief) > 1 else self._relief
         return MaterialTables(
-            np.concatenate(self._texels),
-            np.concatenate([np.full(1, 0x808080, dtype=np.uint32), *self._relief]),
+            self._texels[0],
+            self._relief[0],
             np.array(self._words, dtype=np.uint32).reshape(-1, 4),
             np.stack(self._numbers).astype(np.float32),
         )
@@ -197,7 +199,7 @@ class MaterialLibrary:
                 self._texels.append(pack_texels(gain, tile.tinted, largest))
                 relief = (0, 0)
                 if np.any(tile.height_m) or np.any(tile.rough):
-                    relief = (1 + sum(r.size for r in self._relief), sides)
+                    relief = (sum(r.size for r in self._relief), sides)
                     slopes = normals_from_height(tile.height_m, tile.period_m / tile.size)
                     self._relief.append(pack_relief(slopes, tile.rough))
                 self._images[source] = (base, sides, *relief, largest)
