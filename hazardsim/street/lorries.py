@@ -26,7 +26,6 @@ from hazardsim.mesh.model import Material, Part
 from hazardsim.mesh.shape import Points, Shape, bar, box, loft
 from hazardsim.street.wheels import disc_wheel, wheel_parts
 
-Rect = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID, Sample
 from ood_eval.errors import ConfigError, DataError
 
 Variant = Literal["v1", "v2"]
-PolicyName = Literal["keep_all", "ignore_void"]
+VoidPolicy = Literal["keep_all", "ignore_void"]
 
 # Source: CAOS, the preprint of 2019 (v1) and ICML 2022 with create_bdd_dataset.py (v2); train ids of the files.
 ANOMALOUS: Final[dict[str, tuple[int, ...]]] = {"v1": (16, 17), "v2": (16, 17, 18)}
@@ -69,7 +69,7 @@ class BddAnomaly:
         split: str,
         *,
         variant: Variant = "v2",
-        policy: PolicyName = "keep_all",
+        policy: VoidPolicy = "keep_all",
         official: bool = True,
     ) -> None:
         require_split(self.name, split, self.splits)

@@ -12,7 +12,7 @@ from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID
 from ood_eval.errors import ConfigError, DataError
 
-PolicyName = Literal["non_hazards_void", "non_hazards_anomaly"]
+NonHazardPolicy = Literal["non_hazards_void", "non_hazards_anomaly"]
 
 # Source: label table of the set. 0 background and other ignored pixels, 1 free road, 2..43 objects; of these the
 # "random non-hazards" (marker pole, posts, post stand, timber, wheel cap, wood) have train id 0, which does not count.
@@ -73,11 +73,13 @@ class LostAndFound(MaskedImages):
     scored: ClassVar[str | None] = "test"
 
     def __init__(
-        self, root: Path, split: str, *, policy: PolicyName = "non_hazards_void", official: bool = True
+        self, root: Path, split: str, *, policy: NonHazardPolicy = "non_hazards_void", official: bool = True
     ) -> None:
         require_split("lost_and_found", split, self.splits)
         if policy not in _VALUES:
-            raise ConfigError(f"lost_and_found: no policy {policy!r}; choose one of {', '.join(get_args(PolicyName))}")
+            raise ConfigError(
+                f"lost_and_found: no policy {policy!r}; choose one of {', '.join(get_args(NonHazardPolicy))}"
+            )
         folder = _FOLDER.get(split, "test")
         images = f"leftImg8bit/{folder}/*/*_leftImg8bit"
         layouts = [Layout(images, f"gtCoarse/{folder}/*/*_gtCoarse_{kind}") for kind in ("labelIds", "labelTrainIds")]
