@@ -156,7 +156,7 @@ def functions():
 
 def test_no_function_is_longer_than_60_lines_without_a_reason():
     long = {name for name, lines in functions() if lines > LONGEST_FUNCTION}
-    assert long == set(LONG_FUNCTIONS)
+    assert long <= LONG_FUNCTIONS.keys()
 
 
 def prose(path):
@@ -168,6 +168,25 @@ def prose(path):
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+
+
+# Documents of others, and what this project writes for its users.
+ELSEWHERE = re.compile(r"(?:Docs/\w+|ATTRIBUTION|report)\.md")
+
+
+def test_no_docstring_cites_a_document_that_is_not_here():
+    wrong = []
+    for path in [*MODULES, *sorted(ROOT.glob("tests/**/*.py")), *sorted(ROOT.glob("scenarios/**/*.py"))]:
+        for line, text in prose(path):
+            cited = re.findall(r"[\w./-]+\.md\b|\bDESIGN\b|\.\./shared\b", text)
+            wrong += [
+                f"{path.relative_to(ROOT)}:{line}: {name}"
+                for name in cited
+                if not ELSEWHERE.fullmatch(name)
+                and not (ROOT / name).is_file()
+                and not (ROOT / "docs" / name).is_file()
+            ]
+    assert wrong == []
 
 
 def test_every_raises_says_when():

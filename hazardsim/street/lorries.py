@@ -27,7 +27,6 @@ from hazardsim.mesh.shape import Points, Shape, bar, box, loft
 from hazardsim.street.wheels import disc_wheel, wheel_parts
 
 
-
 @dataclass(frozen=True, slots=True)
 class LorryForm:
     """A lorry's plan: where the cab ends and the load begins, in shares of the length; radii in metres."""
