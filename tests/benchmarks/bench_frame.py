@@ -19,7 +19,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from hazardsim.capture import shoot as capture_module
+from hazardsim.capture import frames as capture_module
 from hazardsim.capture.actors import SceneActors
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
