@@ -52,7 +52,7 @@ _TORSO: Final = (
 
 
 def person_parts(person: Appearance) -> tuple[Part, ...]:
-    """A person who faces +x, feet on z = 0, made to `height_m`."""
+    """A person who faces +x, feet on z = 0, made to `height_m`; a child's larger head stands out above by some 6 %."""
     swing = math.radians(person.stride_deg)
     top = cloth("top", person.top)
     bottom = cloth("bottom", person.bottom)

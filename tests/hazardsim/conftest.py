@@ -56,3 +56,21 @@ def make_frame(make_scene):
         return frame_from_pictures(scene, images, ids, {"server": "0.9.16", "client": "0.9.16"})
 
     return make
+
+
+@pytest.fixture
+def assert_stands():
+    """Checks that a model has a size, stands on the origin, and is sound."""
+
+    def check(model, size_m):
+        low, high = model.bounds()
+        assert high - low == pytest.approx(size_m, rel=0.01)
+        assert low[2] == pytest.approx(0.0, abs=1e-4)
+        assert (low + high)[:2] / 2 == pytest.approx([0.0, 0.0], abs=1e-3)
+        for item in model.parts:
+            assert np.isfinite(item.vertices).all()
+            assert len(item.faces) > 0
+            assert item.normals is not None
+            assert np.linalg.norm(item.normals, axis=1) == pytest.approx(1.0, abs=1e-3)
+
+    return check
