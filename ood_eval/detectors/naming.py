@@ -59,7 +59,8 @@ def detector_label(name: str, options: Mapping[str, Any]) -> str:
     """The canonical name of a detector, which rows carry.
 
     Raises:
-        DetectorError, ConfigError: as `parse_name`.
+        DetectorError: it is not written as `name(option=value)+step(value,...)`, or a step is unknown.
+        ConfigError: an option is given twice, or a step cannot have these settings.
     """
     return parse_name(name, options).label
 

@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.errors import ConfigError, TrainingError
+from ood_eval.training.dilated import fragile_in_single
 from ood_eval.training.task import TrainingTask
 from ood_eval.training.views import EpochOrder, Views, stacked
 
@@ -142,7 +143,8 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
             size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
             _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
         try:
-            trainer.fit(task, loader, ckpt_path=started if started.is_file() else None, weights_only=True)
+            with fragile_in_single(task):
+                trainer.fit(task, loader, ckpt_path=started if started.is_file() else None, weights_only=True)
         except torch.OutOfMemoryError as error:
             raise TrainingError(f"out of memory with batch size {recipe.batch_size}; lower --batch-size") from error
     task.eval()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,8 +18,6 @@ from ood_eval.files import content_key, write_json
 from ood_eval.networks.checkpoint import load_segmenter
 from ood_eval.training.loop import Machine, forget, run_loop
 from ood_eval.training.trained_part import TrainedPart, TrainsOn, load_part, save_part
-
-_LOG: Final = logging.getLogger(__name__)
 
 Splits = Mapping[TrainsOn, SegDataset]
 
