@@ -86,7 +86,6 @@ PLUG_INS = {
 }  # fmt: skip
 # Who may know a plug-in by name from outside its folder, and why.
 ACQUAINTED = {
-    ("ood_eval.engine.scoring", "ood_eval.benchmarks.generated"): "asks for instances",
     (
         "ood_eval.commands.train",
         "ood_eval.benchmarks.streethazards",
@@ -137,7 +136,6 @@ def test_a_plug_in_is_named_after_its_file(graph, registry, folder):
 
 # Longer than a screen, and why.
 LONG_FUNCTIONS = {
-    "ood_eval/engine/scoring.py:evaluate": "one line more",
     "hazardsim/street/cars.py:_ends": "a list of parts with their sizes",
     "hazardsim/street/cycles.py:_bicycle": "a list of parts with their sizes",
     "hazardsim/street/cycles.py:_motorcycle": "a list of parts with their sizes",

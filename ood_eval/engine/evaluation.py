@@ -215,7 +215,12 @@ class Evaluation:
         """What scores for some detectors on a device; trains and fits what they need, or loads what was kept.
 
         Raises:
-            OodEvalError: any of its kinds.
+            CheckpointError: the checkpoint is damaged, or knows other classes than the set has.
+            ConfigError: a split that a detector must see is not at hand.
+            DataError: a sample to fit on is damaged or has no class labels.
+            DetectorError: a detector cannot read this network.
+            TrainingError: a method's own network cannot be trained.
+            ResultError: what was kept is damaged, or the folder cannot be written.
         """
         wanted = set(labels)
         detectors = {label: detector for label, detector in self.detectors.items() if label in wanted}
