@@ -77,6 +77,8 @@ def test_what_was_changed_a_moment_ago_is_not_trusted(data: Path) -> None:
 
 def test_a_finished_run_loads_neither_torch_nor_plots() -> None:
     modules = "ood_eval.cli, ood_eval.engine.finished, ood_eval.report.result, ood_eval.report.terminal"
-    script = f"import sys, {modules}; print(sorted({{'torch', 'matplotlib', 'jinja2', 'lightning'}} & set(sys.modules)))"
+    script = (
+        f"import sys, {modules}; print(sorted({{'torch', 'matplotlib', 'jinja2', 'lightning'}} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=True)
     assert done.stdout.strip() == "[]"
