@@ -54,7 +54,7 @@ def test_a_vehicle_fills_its_box_and_stands_on_its_tyres(form):
     front, rear = tyres[:, 0].max(), tyres[:, 0].min()
     assert rear < -0.2 * size[0] < 0.2 * size[0] < front
     assert any(p.material.colour == RED for p in parts)
-    if form not in FORMS:  # the painted skin of a car is seen from its inner side too
+    if form not in FORMS:  # a flaw: the sides of a car's body are wound inwards, which two-sided shading hides
         assert outward_area([p for p in parts if p.material.colour == RED]) > 0.0
 
 
