@@ -62,7 +62,9 @@ class Invented:
         rng = np.random.default_rng(zlib.crc32(scene.id.encode()))
         rgb = rng.integers(0, 1 if black else 256, (*shape, 3), dtype=np.uint8)
         road, nothing = np.full(shape, TAG["Roads"], np.uint8), np.zeros(shape, np.uint16)
-        return Frame(scene, rgb, road, nothing, np.full(shape, 500, np.uint32), (), {"server": "none"})
+        depth = np.full(shape, 500, np.uint32)
+        channels = {"rgb": rgb, "semantic": road, "instance": nothing, "depth": depth}
+        return Frame(scene, channels, (), {"server": "none"})
 
 
 @pytest.fixture(scope="module")
