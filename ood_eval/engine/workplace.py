@@ -41,10 +41,12 @@ class Workplace:
 def exclusive(out: Path) -> Iterator[None]:
     """Keeps every other run out of a folder; the lock is gone with the process that holds it.
 
+    A folder that was made for the lock and into which nothing was written is removed again.
+
     Raises:
         ResultError: another run uses the folder, or it cannot be written.
     """
-    path = out / ".lock"
+    path, made = out / ".lock", not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path, timeout=0)
@@ -59,3 +61,7 @@ def exclusive(out: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+        with contextlib.suppress(OSError):
+            if made and [one.name for one in out.iterdir()] == [path.name]:
+                path.unlink()
+                out.rmdir()
