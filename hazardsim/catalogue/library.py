@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 from hazardsim.catalogue.asset import PROJECT_LICENCE, AnomalyAsset
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
@@ -18,6 +19,7 @@ from hazardsim.mesh.assemble import digest
 from hazardsim.mesh.model import Model
 from hazardsim.packs import PACKS, fetch_command
 from hazardsim.packs.store import StoredAsset, fetched_records, load_model, pack_folder
+from hazardsim.user_cache import remembered
 
 Loader = Callable[[], Model]
 
@@ -95,11 +97,10 @@ def load_catalogue(cache: Path | None = None) -> Catalogue:
 @cache
 def _procedural() -> tuple[tuple[AnomalyAsset, Loader], ...]:
     splits = split_of_category()
+    measures = remembered("procedural-anomalies.json", _measure_all, _to_json, json.loads)
     items = []
     for asset_id, recipe in RECIPES.items():
-        made = procedural_model(asset_id)
-        low, high = made.bounds()
-        length, width, height = (round(float(v), 4) for v in high - low)
+        length, width, height = measures[asset_id]["size_m"]
         asset = AnomalyAsset(
             id=asset_id,
             category=recipe.category,
@@ -109,15 +110,32 @@ def _procedural() -> tuple[tuple[AnomalyAsset, Loader], ...]:
             licence=PROJECT_LICENCE,
             source="procedural",
             attribution="hazardsim's own code",
-            sha256=digest(made.parts),
-            triangles=sum(len(p.faces) for p in made.parts),
+            sha256=measures[asset_id]["sha256"],
+            triangles=measures[asset_id]["triangles"],
         )
-        items.append((asset, partial(_same, made)))
+        items.append((asset, partial(_made, asset_id)))
     return tuple(items)
 
 
-def _same(model: Model) -> Model:
-    return model
+_made = cache(procedural_model)
+
+
+def _measure_all() -> dict[str, dict[str, Any]]:
+    """What the records say of each procedural model: size, checksum, triangles."""
+    return {asset_id: _measure(_made(asset_id)) for asset_id in RECIPES}
+
+
+def _measure(model: Model) -> dict[str, Any]:
+    low, high = model.bounds()
+    return {
+        "size_m": [round(float(v), 4) for v in high - low],
+        "sha256": digest(model.parts),
+        "triangles": sum(len(p.faces) for p in model.parts),
+    }
+
+
+def _to_json(data: object) -> bytes:
+    return json.dumps(data).encode()
 
 
 def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:

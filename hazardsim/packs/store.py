@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from hazardsim.errors import AssetError
 from hazardsim.mesh.model import Material, Model, Part
+from hazardsim.user_cache import cache_root
 
 CONVERTER: Final = 1
 """Raised whenever conversion changes what it writes; older caches are then converted again."""
@@ -55,17 +55,6 @@ class StoredAsset:
         return (
             f'"{self.name}" ({self.original}) by {self.creator}, {self.licence} {self.licence_url}; changed: {changes}'
         )
-
-
-def cache_root(chosen: Path | None = None) -> Path:
-    """The user's cache: `chosen`, else $HAZARDSIM_CACHE, else hazardsim in $XDG_CACHE_HOME, else in ~/.cache."""
-    if chosen is not None:
-        return chosen
-    named = os.environ.get("HAZARDSIM_CACHE")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "hazardsim"
 
 
 def pack_folder(cache: Path | None, pack: str, version: str) -> Path:

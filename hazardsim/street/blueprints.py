@@ -14,7 +14,6 @@ from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import model, stand
 from hazardsim.mesh.materials import Colour
 from hazardsim.mesh.model import Model
-from hazardsim.packs.store import cache_root
 from hazardsim.street.car_forms import FORMS
 from hazardsim.street.cars import car_parts
 from hazardsim.street.cycles import cycle_parts
@@ -22,6 +21,7 @@ from hazardsim.street.fetched import fetched_vehicle, fetched_walker
 from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
 from hazardsim.street.people import person_parts, random_appearance
 from hazardsim.taxonomy import TAG
+from hazardsim.user_cache import cache_root
 
 Age = Literal["adult", "child"]
 VehicleKind = Literal["car", "truck", "bus", "motorcycle", "bicycle"]

@@ -16,7 +16,7 @@ def bare(tmp_path) -> Catalogue:
     return load_catalogue(tmp_path / "no-packs")
 
 
-def test_models_are_the_same_in_another_process(bare):
+def test_models_are_the_same_in_another_process(bare, tmp_path):
     code = (
         "import sys; from pathlib import Path; from hazardsim.catalogue.library import load_catalogue;"
         "from hazardsim.street.blueprints import vehicle_model, walker_model; root = Path(sys.argv[1]);"
@@ -29,7 +29,7 @@ def test_models_are_the_same_in_another_process(bare):
             capture_output=True,
             text=True,
             check=True,
-            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
+            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin", "HAZARDSIM_CACHE": str(tmp_path / seed)},
         ).stdout
         for seed in ("1", "2")
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import trimesh
 
 from hazardsim.mesh.assemble import part
 from hazardsim.mesh.materials import STEEL, Colour, cloth, wooden
@@ -15,6 +14,8 @@ from hazardsim.mesh.shape import Shape, bar, box, cylinder, ellipsoid, grid, lof
 
 def boulder(rng: np.random.Generator) -> list[Part]:
     """A weathered rock: a sphere displaced by a few plane cuts and waves."""
+    import trimesh  # a second or two, which those who want no boulder are spared
+
     ball = trimesh.creation.icosphere(subdivisions=5)
     points = np.asarray(ball.vertices, dtype=np.float64)
     cuts = rng.normal(size=(22, 3))

@@ -5,7 +5,9 @@ Materials of one surface share its texels; the tint is applied when a point is s
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,7 @@ from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Surface
 from hazardsim.server.render.noise import normals_from_height
 from hazardsim.server.render.patterns import pattern
+from hazardsim.user_cache import remembered
 
 LARGEST_TEXTURE: Final = 1024
 SLOPE_RANGE: Final = 2.0
@@ -109,6 +112,53 @@ def read_texture(path: Path) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SurfaceImage:
+    """A surface as the shader takes it: `texels` and `relief` (None where flat) with mip levels, `size` texels a side.
+
+    `largest` is the gain of a texel of 255, `period_m` and `fixed` are the pattern's.
+    """
+
+    size: int
+    period_m: float
+    fixed: tuple[float, float, float]
+    largest: float
+    texels: Texels
+    relief: Texels | None
+
+    def encoded(self) -> bytes:
+        """A line of JSON, then the words of both images."""
+        facts = [self.size, self.period_m, list(self.fixed), self.largest, self.texels.size]
+        words = self.texels if self.relief is None else np.concatenate([self.texels, self.relief])
+        return json.dumps(facts).encode() + b"\n" + words.astype("<u4").tobytes()
+
+    @staticmethod
+    def decoded(content: bytes) -> SurfaceImage:
+        """What `encoded` made of it."""
+        line, _, words = content.partition(b"\n")
+        size, period_m, fixed, largest, count = json.loads(line)
+        both = np.frombuffer(words, dtype="<u4").astype(np.uint32)
+        relief = both[count:] if both.size > count else None
+        return SurfaceImage(size, period_m, (fixed[0], fixed[1], fixed[2]), largest, both[:count], relief)
+
+
+@cache
+def surface_image(surface: Surface) -> SurfaceImage:
+    """The packed pattern of a surface; kept in the user's cache, since it depends on code alone."""
+    name = f"surface-{surface}.bin"
+    return remembered(name, partial(_packed, surface), SurfaceImage.encoded, SurfaceImage.decoded)
+
+
+def _packed(surface: Surface) -> SurfaceImage:
+    tile = pattern(surface)
+    gain = np.repeat(tile.gain[..., None], 3, axis=-1) if tile.gain.ndim == 2 else tile.gain
+    largest = max(float(np.percentile(gain[::2, ::2], 99.9)), 1.0)
+    texels, relief = pack_texels(gain, tile.tinted, largest), None
+    if np.any(tile.height_m) or np.any(tile.rough):
+        relief = pack_relief(normals_from_height(tile.height_m, tile.period_m / tile.size), tile.rough)
+    return SurfaceImage(tile.size, float(tile.period_m), tile.fixed, largest, texels, relief)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MaterialTables:
     """What the shader gathers from: packed words, `words` [M,4] u32, `numbers` [M,20] f32."""
 
@@ -192,17 +242,14 @@ class MaterialLibrary:
                 self._texels.append(pack_texels(albedo, np.ones(albedo.shape[:2], dtype=np.float32), 1.0))
                 self._images[source] = (base, _sides(albedo.shape[1], albedo.shape[0]), 0, 0, 1.0)
             else:
-                tile = pattern(source)
-                sides = _sides(tile.size, tile.size)
-                gain = np.repeat(tile.gain[..., None], 3, axis=-1) if tile.gain.ndim == 2 else tile.gain
-                largest = max(float(np.percentile(gain[::2, ::2], 99.9)), 1.0)
-                self._texels.append(pack_texels(gain, tile.tinted, largest))
+                packed = surface_image(source)
+                sides = _sides(packed.size, packed.size)
+                self._texels.append(packed.texels)
                 relief = (0, 0)
-                if np.any(tile.height_m) or np.any(tile.rough):
+                if packed.relief is not None:
                     relief = (sum(r.size for r in self._relief), sides)
-                    slopes = normals_from_height(tile.height_m, tile.period_m / tile.size)
-                    self._relief.append(pack_relief(slopes, tile.rough))
-                self._images[source] = (base, sides, *relief, largest)
+                    self._relief.append(packed.relief)
+                self._images[source] = (base, sides, *relief, packed.largest)
         return self._images[source]
 
     def _add(self, material: Material) -> int:
@@ -210,7 +257,7 @@ class MaterialLibrary:
         if not np.all(np.isfinite(values)) or min(values) < 0 or material.opacity > 1:
             raise RenderError(f"material {material.name}: a number is negative, not finite or out of range; correct it")
         plain = material.texture is None
-        tile = pattern(material.surface)
+        tile = surface_image(material.surface)
         *words, largest = self._image(material.surface if material.texture is None else material.texture)
         row = np.zeros(NUMBERS, dtype=np.float32)
         row[SCALE] = 1.0 / tile.period_m if plain else 1.0
