@@ -10,16 +10,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hazardsim.errors import DatasetError
+from hazardsim.errors import DatasetError, HazardsimError
 
 _DRAFTS = ".*.part"
 
 
-def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+def write_whole(
+    path: Path,
+    chunks: Iterable[bytes],
+    kind: type[HazardsimError] = DatasetError,
+    remedy: str = "make room or choose another --out, then run the same command again",
+) -> None:
     """Write a draft beside the target, then rename it; drafts of different processes and threads have different names.
 
     Raises:
-        DatasetError: the disk is full or the folder cannot be written; nothing is left behind.
+        HazardsimError: of this kind, with this remedy: the disk is full or the folder cannot be written; nothing is
+            left behind.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
@@ -30,9 +36,7 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise DatasetError(
-            f"cannot write {path}: {error.strerror}; make room or choose another --out, then run the same command again"
-        ) from error
+        raise kind(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
 
 
 def remove_drafts(folder: Path) -> None:

@@ -13,9 +13,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hazardsim.errors import AssetError
+from hazardsim.files import write_whole
 from hazardsim.packs.entries import PackEntry
 from hazardsim.packs.pack import Pack
-from hazardsim.packs.store import StoredAsset, pack_folder, save_asset, stored_asset, write_bytes
+from hazardsim.packs.store import StoredAsset, pack_folder, save_asset, stored_asset
+
+_REMEDY = "free space or choose another --cache"
 
 
 def missing_entries(pack: Pack, cache: Path | None) -> list[PackEntry]:
@@ -78,9 +81,10 @@ def _convert_all(pack: Pack, archive: Path, todo: list[PackEntry], folder: Path,
 def _finish(pack: Pack, folder: Path) -> None:
     entries = pack.contents().entries()
     records = [r for entry in entries if (r := stored_asset(folder / entry.id)) is not None]
-    write_bytes(folder / "ATTRIBUTION.md", _attribution(pack, records).encode())
+    write_whole(folder / "ATTRIBUTION.md", [_attribution(pack, records).encode()], AssetError, _REMEDY)
     manifest = {"package": dict(pack.origin()), "assets": [asdict(r) for r in records]}
-    write_bytes(folder / "manifest.json", (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    write_whole(folder / "manifest.json", [text.encode()], AssetError, _REMEDY)
 
 
 def _attribution(pack: Pack, records: Iterable[StoredAsset]) -> str:

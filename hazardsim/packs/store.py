@@ -62,24 +62,6 @@ def pack_folder(cache: Path | None, pack: str, version: str) -> Path:
     return cache_root(cache) / "packs" / pack / f"{version}-c{CONVERTER}"
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises:
-        AssetError: the folder cannot be written to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-            file.write(content)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise AssetError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another --cache"
-        ) from error
-
-
 def save_asset(pack: Path, stored: StoredAsset, parts: tuple[Part, ...], textures: Mapping[str, bytes]) -> StoredAsset:
     """Write one asset's folder and give back its record with the checksum of what was written.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from hazardsim.errors import SimulatorError, TownError
+from hazardsim.files import json_line, write_whole
 from hazardsim.server.protocol.rpc import RpcServer
 from hazardsim.server.protocol.sockets import listen_pair
 from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
@@ -176,10 +176,5 @@ def announce(ready_file: Path, host: str, port: int, renderer: str) -> None:
     Raises:
         SimulatorError: the file cannot be written.
     """
-    draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
     facts = {"host": host, "port": port, "pid": os.getpid(), "renderer": renderer}
-    try:
-        draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
-        draft.replace(ready_file)
-    except OSError as error:
-        raise SimulatorError(f"cannot write the ready file {ready_file}: {error.strerror}") from error
+    write_whole(ready_file, [json_line(facts)], SimulatorError, "the server's --ready-file must be writable")
