@@ -61,7 +61,8 @@ def alive(pid):
 def test_a_child_ends_with_its_parent_however_it_ends():
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     pid = int(parent.stdout.readline())
-    assert alive(pid)
+    time.sleep(1.0)
+    assert alive(pid)  # and not before
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     assert wait_until(lambda: not alive(pid))

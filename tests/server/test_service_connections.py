@@ -8,8 +8,6 @@ import logging
 import os
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 
@@ -226,42 +224,3 @@ def test_the_ready_file_appears_whole(tmp_path):
     facts = {"host": "127.0.0.1", "port": 4711, "pid": os.getpid(), "renderer": "flat colours"}
     assert json.loads(target.read_text()) == facts
     assert list(tmp_path.iterdir()) == [target]
-
-
-CHILD = """
-import pathlib, signal, sys, time
-from hazardsim.server.service import end_with_parent
-note = pathlib.Path(sys.argv[1])
-def leave(*_):
-    note.write_text("ended")
-    raise SystemExit
-signal.signal(signal.SIGTERM, leave)
-end_with_parent(int(sys.argv[2]))
-note.with_name("started").write_text("x")
-time.sleep(30)
-"""
-PARENT = """
-import os, pathlib, subprocess, sys, time
-note = pathlib.Path(sys.argv[2])
-subprocess.Popen([sys.executable, "-c", sys.argv[1], str(note), str(os.getpid())])
-while not note.with_name("started").exists():
-    time.sleep(0.02)
-if sys.argv[3] == "kill":
-    os.kill(os.getpid(), 9)
-time.sleep(2.0)
-print("alive" if not note.exists() else "gone", flush=True)
-os.kill(os.getpid(), 9)
-"""
-
-
-@pytest.mark.parametrize("way", ["kill", "live"])
-def test_a_server_ends_with_its_parent_and_not_before(tmp_path, way):
-    note = tmp_path / "note"
-    command = [sys.executable, "-c", PARENT, CHILD, str(note), way]
-    done = subprocess.run(command, check=False, timeout=60, stdout=subprocess.PIPE, text=True)
-    assert done.stdout == ("" if way == "kill" else "alive\n")
-    for _ in range(300):
-        if note.exists():
-            break
-        time.sleep(0.05)
-    assert note.read_text() == "ended"
