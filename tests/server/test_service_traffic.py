@@ -63,7 +63,7 @@ say(way=way)
 
 
 def driven(run_client, port: int, tries: int = 3) -> dict:
-    """The client's Traffic Manager hangs or aborts by itself once in some hundred starts (docs/server.md): ask again."""
+    """The client's Traffic Manager hangs or aborts once in some hundred starts (docs/server.md): ask again."""
     for _ in range(tries - 1):
         with contextlib.suppress(subprocess.TimeoutExpired, AssertionError):
             return run_client(SCRIPT.replace("TM_PORT", str(port)), seconds=25.0)
