@@ -11,12 +11,12 @@ from hazardsim.catalogue.asset import AnomalyAsset
 from hazardsim.errors import ConfigError
 from hazardsim.geometry.boxes import box_on_ground
 from hazardsim.geometry.poses import Pose
+from hazardsim.scenario.conditions import sample_weather
 from hazardsim.scenario.placement import ROAD, ROADSIDE, FreeSpace, beside, seen_whole
 from hazardsim.scenario.roads import LanePoint
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera
 from hazardsim.scenario.spec import Scenario
 from hazardsim.scenario.surroundings import Surroundings
-from hazardsim.scenario.weather import sample_weather
 from hazardsim.street.blueprints import VEHICLES, WALKERS
 
 _TRIES = 60  # draws before a thing is left out; a scene with no anomaly at all is drawn again elsewhere

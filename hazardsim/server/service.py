@@ -17,7 +17,7 @@ from hazardsim.server.protocol.rpc import RpcServer
 from hazardsim.server.protocol.sockets import listen_pair
 from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
 from hazardsim.server.protocol.streams import StreamServer
-from hazardsim.server.scene import Renderer, Town
+from hazardsim.server.renderables import Renderer, Town
 from hazardsim.server.world.actor_models import ActorModels, PropCatalogue, StreetCatalogue
 from hazardsim.server.world.blueprints import BlueprintLibrary
 from hazardsim.server.world.calls import served_calls

@@ -16,7 +16,7 @@ import numpy as np
 
 from hazardsim.mesh.model import Material, Part, TaggedPart
 from hazardsim.server.render.renderer import MitsubaRenderer
-from hazardsim.server.scene import Camera, SceneObject, Town
+from hazardsim.server.renderables import Camera, SceneObject, Town
 from hazardsim.server.town.build import build_town
 from hazardsim.server.weather import Weather
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hazardsim.catalogue.library import load_catalogue
-from hazardsim.server.scene import BGRA, Town
+from hazardsim.server.renderables import BGRA, Town
 from hazardsim.server.service import Service
 from hazardsim.street import blueprints as street
 

@@ -20,7 +20,7 @@ import pytest
 from hazardsim.errors import AssetError, TownError
 from hazardsim.mesh.model import Material, Model, Part
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
-from hazardsim.server.scene import BGRA, FIRST_TOWN_ID, Hit, Town, TownObject
+from hazardsim.server.renderables import BGRA, FIRST_TOWN_ID, Hit, Town, TownObject
 from hazardsim.server.service import Service
 from hazardsim.server.world.transforms import pose_from_transform
 from hazardsim.taxonomy import TAG

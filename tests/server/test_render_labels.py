@@ -8,7 +8,7 @@ from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.renderer import MitsubaRenderer
-from hazardsim.server.scene import Camera, SceneObject, Town, TownObject
+from hazardsim.server.renderables import Camera, SceneObject, Town, TownObject
 from hazardsim.server.weather import Weather
 from hazardsim.taxonomy import TAG
 

@@ -19,7 +19,7 @@ from hazardsim.server.render.textures import MaterialLibrary
 from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import activate, choose_variant, native
 from hazardsim.server.render.wetness import DeviceWetness, Water
-from hazardsim.server.scene import Camera, Town
+from hazardsim.server.renderables import Camera, Town
 from hazardsim.server.weather import Weather
 
 ALBEDO = 0.5

@@ -15,7 +15,7 @@ from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render import atmosphere
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.render.variant import CUDA_VARIANT, LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
-from hazardsim.server.scene import Camera, SceneObject, Town
+from hazardsim.server.renderables import Camera, SceneObject, Town
 from hazardsim.server.weather import Weather
 
 WIDTH, HEIGHT = 96, 64

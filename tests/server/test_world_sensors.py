@@ -11,7 +11,7 @@ import pytest
 
 from hazardsim.errors import RenderError
 from hazardsim.server.protocol.structs import ActorDescription, AttributeType, EpisodeSettings, Transform, Vector3D
-from hazardsim.server.scene import BGRA, Camera, PixelFormat
+from hazardsim.server.renderables import BGRA, Camera, PixelFormat
 from hazardsim.server.world.attributes import attribute, number
 from hazardsim.server.world.sensors import SENSORS
 from hazardsim.server.world.sensors.sensor import Measurement, SensorBlueprint, common_attributes, period_of

@@ -14,7 +14,7 @@ from hazardsim.server.protocol.structs import (
     Transform,
     Vector3D,
 )
-from hazardsim.server.scene import FIRST_TOWN_ID
+from hazardsim.server.renderables import FIRST_TOWN_ID
 from hazardsim.server.world.attributes import colour, integer, number, truth
 from hazardsim.server.world.blueprints import SECOND_GENERATION, BlueprintLibrary
 from hazardsim.street import blueprints

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.render import tone_mapping
 from hazardsim.server.render.labels import Labels, depth_image, instance_image, semantic_image
-from hazardsim.server.scene import BGRA, PixelFormat
+from hazardsim.server.renderables import BGRA, PixelFormat
 
 
 class Seen(Protocol):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hazardsim.errors import RenderError
 from hazardsim.server.render.arrays import Float, Ray3f, UInt32
 from hazardsim.server.render.variant import native
-from hazardsim.server.scene import Camera
+from hazardsim.server.renderables import Camera
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hazardsim.server.render.instances import Geometry
 from hazardsim.server.render.labels import Labels, labels_of_hits
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.variant import native, scalar_now
-from hazardsim.server.scene import Hit
+from hazardsim.server.renderables import Hit
 
 _MOST_HITS: Final = 256
 _STEP_M: Final = 1e-3

@@ -31,7 +31,7 @@ from hazardsim.server.render.textures import MaterialLibrary
 from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import Variant, activate, choose_variant
 from hazardsim.server.render.wetness import DeviceWetness, Water, water_of
-from hazardsim.server.scene import Camera, Hit, PixelFormat, SceneObject, Town
+from hazardsim.server.renderables import Camera, Hit, PixelFormat, SceneObject, Town
 from hazardsim.server.weather import Weather
 
 _LOG = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class _Seen:
 
 
 class MitsubaRenderer:
-    """Draws with Mitsuba 3; implements `scene.Renderer`.
+    """Draws with Mitsuba 3; implements `renderables.Renderer`.
 
     Args:
         variant: `cuda_ad_rgb`, `llvm_ad_rgb` or `scalar_rgb`; None takes the best that works here.

@@ -13,7 +13,7 @@ import numpy as np
 from hazardsim.errors import TownError
 from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.resources import shipped
-from hazardsim.server.scene import FIRST_TOWN_ID, Town
+from hazardsim.server.renderables import FIRST_TOWN_ID, Town
 from hazardsim.server.town.ground.areas import lay_out_ground
 from hazardsim.server.town.ground.land_cover import add_land_cover
 from hazardsim.server.town.ground.markings import add_markings

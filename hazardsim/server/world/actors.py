@@ -18,7 +18,7 @@ from hazardsim.server.protocol.structs import (
     Vector3D,
     VehicleControl,
 )
-from hazardsim.server.scene import FIRST_TOWN_ID
+from hazardsim.server.renderables import FIRST_TOWN_ID
 from hazardsim.server.world.actor_models import ActorModel
 from hazardsim.server.world.blueprints import Blueprint
 from hazardsim.server.world.sensors.sensor import Sensor

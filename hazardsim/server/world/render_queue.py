@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.errors import RenderError
-from hazardsim.server.scene import Camera, Hit, Renderer, Town
+from hazardsim.server.renderables import Camera, Hit, Renderer, Town
 from hazardsim.server.world.sensors.sensor import SensorBlueprint
 from hazardsim.server.world.world import Reading, Snapshot, VisibleWorld
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hazardsim.server.protocol.streams import StreamServer
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.world.render_queue import RenderQueue
 from hazardsim.server.world.ticker import Ticker
 from hazardsim.server.world.world import World

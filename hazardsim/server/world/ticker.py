@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.protocol.payloads import sensor_message, state_message
 from hazardsim.server.protocol.streams import STATE_STREAM, StreamServer
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.world.clock import FREE_RUN_SECONDS
 from hazardsim.server.world.render_queue import RenderQueue
 from hazardsim.server.world.world import Reading, Snapshot, World

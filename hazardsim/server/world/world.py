@@ -19,7 +19,7 @@ from hazardsim.server.protocol.payloads import ActorState, EpisodeState, Timesta
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.streams import token
 from hazardsim.server.protocol.structs import ActorDescription, ActorRecord, EpisodeSettings, Transform
-from hazardsim.server.scene import SceneObject, Town
+from hazardsim.server.renderables import SceneObject, Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world import blueprints
 from hazardsim.server.world.actor_models import ActorModels

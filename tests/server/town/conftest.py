@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 import pytest
 
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.network import Network, read_network
 from hazardsim.server.town.maps.osm import Extract, read_osm

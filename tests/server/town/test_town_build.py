@@ -11,7 +11,7 @@ import shapely
 
 from hazardsim.errors import TownError
 from hazardsim.resources import shipped
-from hazardsim.server.scene import FIRST_TOWN_ID, Town, TownObject
+from hazardsim.server.renderables import FIRST_TOWN_ID, Town, TownObject
 from hazardsim.server.town.build import build_town, town_names
 from hazardsim.server.town.maps.network import FAST_MPS, Network, read_network
 from hazardsim.server.town.maps.osm import read_osm

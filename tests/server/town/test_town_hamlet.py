@@ -10,7 +10,7 @@ import shapely
 
 from hazardsim.mesh.model import Part
 from hazardsim.mesh.solid import Floats
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.network import Network
 from hazardsim.server.town.maps.osm import Extract

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from hazardsim.mesh.solid import Floats
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.network import SOLID_SOLID, Network, Strip, read_network
 from hazardsim.taxonomy import TAG

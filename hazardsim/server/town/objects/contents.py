@@ -10,7 +10,7 @@ import shapely
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import TaggedPart
 from hazardsim.mesh.solid import Floats
-from hazardsim.server.scene import FIRST_TOWN_ID, TownObject
+from hazardsim.server.renderables import FIRST_TOWN_ID, TownObject
 from hazardsim.server.town.maps.network import pose_at
 
 _HEADROOM_M = 4.5

@@ -20,7 +20,7 @@ from hazardsim.server.protocol.structs import (
     StreamToken,
     WeatherParameters,
 )
-from hazardsim.server.scene import Town
+from hazardsim.server.renderables import Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world.simulation import Simulation
 from hazardsim.server.world.transforms import transform_from_pose

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hazardsim.server.protocol.codec import U8, U64, Wire
 from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import BoundingBox, EnvironmentObject, LabelledPoint, LightState, Vector3D
-from hazardsim.server.scene import Hit, TownObject
+from hazardsim.server.renderables import Hit, TownObject
 from hazardsim.server.world.simulation import Simulation
 from hazardsim.server.world.transforms import location_from_point, point_from_location, transform_from_pose, world_box
 

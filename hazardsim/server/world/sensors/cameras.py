@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.protocol.payloads import Buffers
 from hazardsim.server.protocol.structs import ActorAttribute, AttributeType
-from hazardsim.server.scene import Camera
+from hazardsim.server.renderables import Camera
 from hazardsim.server.world.attributes import attribute, integer, number
 from hazardsim.server.world.sensors.sensor import Measurement, Moment, SensorBlueprint, common_attributes, period_of
 from hazardsim.server.world.transforms import pose_from_transform

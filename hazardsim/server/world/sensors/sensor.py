@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hazardsim.server.protocol.payloads import Buffers, EpisodeState
 from hazardsim.server.protocol.structs import ActorAttribute, AttributeType, Transform
-from hazardsim.server.scene import Camera, Town
+from hazardsim.server.renderables import Camera, Town
 from hazardsim.server.weather import Weather
 from hazardsim.server.world.attributes import attribute, number
 

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from hazardsim.scenario.conditions import sample_weather
 from hazardsim.scenario.spec import WeatherSpec
-from hazardsim.scenario.weather import sample_weather
 
 
 def test_conditions_come_by_their_share():
