@@ -13,7 +13,7 @@ from hazardsim.resources import shipped
 from hazardsim.yaml_files import read_listing, strict
 
 AnomalySplit = Literal["validation", "test"]
-SPLITS: Final[tuple[AnomalySplit, ...]] = get_args(AnomalySplit)
+ANOMALY_SPLITS: Final[tuple[AnomalySplit, ...]] = get_args(AnomalySplit)
 
 
 @strict
@@ -35,7 +35,7 @@ def split_of_category(path: Path | None = None) -> Mapping[str, AnomalySplit]:
     source = path if path is not None else shipped("assets") / "categories.yaml"
     listed = read_listing(source, Categories)
     table: dict[str, AnomalySplit] = {}
-    for split in SPLITS:
+    for split in ANOMALY_SPLITS:
         names: tuple[str, ...] = getattr(listed, split)
         for name in names:
             if name in table:

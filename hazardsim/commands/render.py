@@ -7,14 +7,13 @@ import signal
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from hazardsim.dataset.split import Split
 from hazardsim.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hazardsim.jobs.job import Part, RenderJob, Simulator
-
-Split = Literal["training", "validation", "test"]
+    from hazardsim.jobs.job import RenderJob, Shard, Simulator
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,10 @@ class Render:
 
         self._check()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # children and temporary files go with us
-        job, part = self._job(), _part(self.shard)
+        job, shard = self._job(), _shard(self.shard)
         out = self.out or Path("out") / "-".join((*job.towns, job.split, str(self.seed)))
-        render(job, out, self._simulator(), part, self.workers, self.executor)
-        if not part.is_whole:
+        render(job, out, self._simulator(), shard, self.workers, self.executor)
+        if not shard.is_whole:
             sys.stderr.write(f"hazardsim: shard {self.shard} is there; join all with: hazardsim merge OUT {out} ...\n")
         sys.stdout.write(f"{out}\n")
         return 0
@@ -132,15 +131,15 @@ class Render:
         return tuple(text for name, value in given if value is not None for text in (name, str(value)))
 
 
-def _part(shard: str | None) -> Part:
-    from hazardsim.jobs.job import Part
+def _shard(shard: str | None) -> Shard:
+    from hazardsim.jobs.job import Shard
 
     if shard is None:
-        return Part()
+        return Shard()
     number, slash, count = shard.partition("/")
     if not (slash and number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
         raise ConfigError(f"--shard {shard!r}: expected I/N with I from 1 to N, for example 1/4")
-    return Part(int(number), int(count))
+    return Shard(int(number), int(count))
 
 
 def _address(text: str) -> tuple[str, int]:

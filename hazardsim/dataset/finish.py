@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import DB_NAME, LISTED, Split, SplitLayout
+from hazardsim.dataset.layout import DB_NAME, LISTED, SplitLayout
 from hazardsim.dataset.recipe_file import recorded_frames
+from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
 from hazardsim.files import read_record, record_from_json, remove_drafts, write_whole
 

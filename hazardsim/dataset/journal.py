@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.numbering import Slot
+from hazardsim.dataset.split import Split
 from hazardsim.files import json_line, write_whole
 
 _KEPT, _REJECTED = "kept", "rejected"

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
 
 from hazardsim.channels import CHANNELS
 from hazardsim.channels.channel import Channel
-
-Split = Literal["training", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("training", "validation", "test")
+from hazardsim.dataset.split import Split
 
 DB_NAME = "StreetHazards"
 LISTED = (CHANNELS["rgb"].folder, CHANNELS["semantic"].folder)

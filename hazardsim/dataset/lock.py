@@ -8,7 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
+from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
 
 _PATIENCE_S = 4.0  # a process that was just killed may need a moment to let go

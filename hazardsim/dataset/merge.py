@@ -10,10 +10,11 @@ from typing import Any
 from hazardsim.channels import CHANNELS
 from hazardsim.dataset.finish import finish_split, is_whole, manifest_length
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import SPLITS, Split, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.lock import hold_split
 from hazardsim.dataset.numbering import Slot, slot_of
 from hazardsim.dataset.recipe_file import FRAMES, first_difference, record_recipe
+from hazardsim.dataset.split import SPLITS, Split
 from hazardsim.errors import DatasetError
 from hazardsim.files import read_record, record_from_json, write_whole
 

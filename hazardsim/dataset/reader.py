@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from hazardsim.channels import CHANNELS
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import LISTED, SPLITS, Split, SplitLayout
+from hazardsim.dataset.layout import LISTED, SplitLayout
 from hazardsim.dataset.recipe_file import recorded_frames
+from hazardsim.dataset.split import SPLITS, Split
 from hazardsim.errors import DatasetError
 from hazardsim.scenario.scene import scene_from_data
 

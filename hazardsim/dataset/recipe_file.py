@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
+from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
 from hazardsim.files import json_line, read_record, write_whole
 

@@ -12,9 +12,10 @@ import numpy as np
 from hazardsim.channels import CHANNELS
 from hazardsim.dataset.finish import manifest_length
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import Split, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.numbering import Slot
 from hazardsim.dataset.recipe_file import record_recipe
+from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
 from hazardsim.files import write_whole
 from hazardsim.frame import Frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hazardsim.dataset.layout import Split
+from hazardsim.dataset.split import Split
 from hazardsim.errors import ConfigError
 from hazardsim.scenario.spec import Scenario
 
@@ -29,36 +29,36 @@ class RenderJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Every `count`-th frame number of a job, beginning with `number` (from 1): part `number` of `count`.
+class Shard:
+    """Every `count`-th frame number of a job, beginning with `number` (from 1): shard `number` of `count`.
 
     Raises:
-        ConfigError: there is no such part.
+        ConfigError: there is no such shard.
     """
 
     number: int = 1
     count: int = 1
 
     def __post_init__(self) -> None:
-        """Check that the part exists."""
+        """Check that the shard exists."""
         if not 1 <= self.number <= self.count:
-            raise ConfigError(f"part {self.number} of {self.count}: parts are numbered from 1 to {self.count}")
+            raise ConfigError(f"shard {self.number} of {self.count}: shards are numbered from 1 to {self.count}")
 
     @property
     def is_whole(self) -> bool:
-        """Whether this part is the whole job."""
+        """Whether this shard is the whole job."""
         return self.count == 1
 
     def numbers(self, frames: int) -> range:
-        """The frame numbers of this part of a job with so many frames."""
+        """The frame numbers of this shard of a job with so many frames."""
         return range(self.number, frames + 1, self.count)
 
-    def shared_out(self, workers: int) -> list[Part]:
-        """This part in so many smaller ones."""
-        return [Part(self.number + self.count * k, self.count * workers) for k in range(workers)]
+    def shared_out(self, workers: int) -> list[Shard]:
+        """This shard in so many smaller ones."""
+        return [Shard(self.number + self.count * k, self.count * workers) for k in range(workers)]
 
 
-WHOLE = Part()
+WHOLE = Shard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,11 @@ class Simulator:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One part of a job, the dataset folder that its frames go to, and where they are drawn."""
+    """One shard of a job, the dataset folder that its frames go to, and where they are drawn."""
 
     job: RenderJob
     out: str
-    part: Part
+    shard: Shard
     simulator: Simulator
 
 

@@ -13,15 +13,15 @@ from typing_extensions import Never
 
 from hazardsim.dataset.finish import manifest_length
 from hazardsim.dataset.journal import Journal
-from hazardsim.jobs.job import Part, RenderJob
+from hazardsim.jobs.job import RenderJob, Shard
 
 
 class Progress:
-    """Frames and left-out scenes of a part, as far as the journal knows; listed again only when it has changed."""
+    """Frames and left-out scenes of a shard, as far as the journal knows; listed again only when it has changed."""
 
-    def __init__(self, root: Path, job: RenderJob, part: Part) -> None:
+    def __init__(self, root: Path, job: RenderJob, shard: Shard) -> None:
         self._journal = Journal(root, job.split)
-        self._numbers = part.numbers(job.frames)
+        self._numbers = shard.numbers(job.frames)
         finished = manifest_length(root, job.split)
         self._finished = sum(1 for number in self._numbers if number <= finished)
         self._changed: int | None = None
@@ -29,7 +29,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """How many frames the part is to have."""
+        """How many frames the shard is to have."""
         return len(self._numbers)
 
     @property

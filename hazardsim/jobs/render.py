@@ -13,7 +13,7 @@ from hazardsim.dataset.lock import hold_split
 from hazardsim.dataset.recipe_file import compare_recipe
 from hazardsim.errors import ConfigError
 from hazardsim.jobs.executors import EXECUTORS
-from hazardsim.jobs.job import WHOLE, Part, RenderJob, Simulator, Task
+from hazardsim.jobs.job import WHOLE, RenderJob, Shard, Simulator, Task
 from hazardsim.jobs.progress import Progress, ProgressBar
 from hazardsim.jobs.recipe import DRAWN_BY, recipe_of
 
@@ -21,9 +21,9 @@ _POLL_S = 0.2
 
 
 def render(
-    job: RenderJob, root: Path, simulator: Simulator, part: Part = WHOLE, workers: int = 1, executor: str = "local"
+    job: RenderJob, root: Path, simulator: Simulator, shard: Shard = WHOLE, workers: int = 1, executor: str = "local"
 ) -> None:
-    """Make a part of the job below `root`, and finish the split where the part is all of it.
+    """Make a shard of the job below `root`, and finish the split where the shard is all of it.
 
     Raises:
         HazardsimError: another split is there, another run is at it, or a worker gave up.
@@ -37,16 +37,16 @@ def render(
     compare_recipe(root, job.split, recipe, unknown)
     if is_whole(root, job.split, job.frames):
         return
-    with hold_split(root, job.split, "" if part.is_whole else f"{part.number}-of-{part.count}"):
+    with hold_split(root, job.split, "" if shard.is_whole else f"{shard.number}-of-{shard.count}"):
         compare_recipe(root, job.split, recipe, unknown)  # again: it may have come while we waited
         if is_whole(root, job.split, job.frames):
             return
         missing = set(missing_frames(root, job.split, job.frames))
-        tasks = [Task(job, str(root), share, simulator) for share in part.shared_out(workers)]
-        needed = [task for task in tasks if missing.intersection(task.part.numbers(job.frames))]
+        tasks = [Task(job, str(root), share, simulator) for share in shard.shared_out(workers)]
+        needed = [task for task in tasks if missing.intersection(task.shard.numbers(job.frames))]
         if needed:
-            _carry_out(needed, executor, Progress(root, job, part), f"{'+'.join(job.towns)} {job.split}")
-        if part.is_whole:
+            _carry_out(needed, executor, Progress(root, job, shard), f"{'+'.join(job.towns)} {job.split}")
+        if shard.is_whole:
             finish_split(root, job.split)
 
 

@@ -71,7 +71,7 @@ def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
             if code == _EXPECTED_ERROR:
                 raise HazardsimError(words)
             failures = 0 if _progress(task) > before else failures + 1
-            name = f"worker {task.part.number}/{task.part.count}"
+            name = f"worker {task.shard.number}/{task.shard.count}"
             if failures >= _MOST_FAILURES:
                 raise SimulatorError(
                     f"{name} broke off {failures} times without a new frame (exit code {code}; {words}); what is on "
@@ -136,6 +136,6 @@ def _work(order: WorkOrder, server: Running, stopped: Stopped) -> tuple[int, str
 
 def _progress(task: Task) -> int:
     """How many frames and left-out scenes of the task are recorded."""
-    journal, numbers = Journal(Path(task.out), task.job.split), task.part.numbers(task.job.frames)
+    journal, numbers = Journal(Path(task.out), task.job.split), task.shard.numbers(task.job.frames)
     attempts = journal.attempts()
     return sum(1 for number in journal.kept() if number in numbers) + sum(attempts[number] for number in numbers)

@@ -1,4 +1,4 @@
-"""A worker: scenes to frames to kept frames to files, for one part of a job; a process of its own.
+"""A worker: scenes to frames to kept frames to files, for one shard of a job; a process of its own.
 
 The client library aborts its process on damaged data and can hang, so it never runs in the parent; what counts is the
 files on disk and the exit code.
@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 from hazardsim.capture.source import simulator_source
 from hazardsim.catalogue.asset import AnomalyAsset
 from hazardsim.catalogue.library import Catalogue, load_catalogue
-from hazardsim.dataset.layout import Split
 from hazardsim.dataset.numbering import Slot, slot_of
+from hazardsim.dataset.split import Split
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.errors import ConfigError, HazardsimError, PlacementError, ServerLostError
 from hazardsim.frame import Frame
@@ -53,8 +53,8 @@ def assets_for(split: Split, catalogue: Catalogue) -> tuple[AnomalyAsset, ...]:
     return tuple(sorted(catalogue.of_split("test" if split == "test" else "validation"), key=lambda a: a.id))
 
 
-def render_part(task: Task, open_source: OpenSource, drawn_by: str) -> None:
-    """Make every frame of the part that is not there yet, town by town.
+def render_shard(task: Task, open_source: OpenSource, drawn_by: str) -> None:
+    """Make every frame of the shard that is not there yet, town by town.
 
     Raises:
         ConfigError: too many scenes of one slot had to be left out.
@@ -64,7 +64,7 @@ def render_part(task: Task, open_source: OpenSource, drawn_by: str) -> None:
     catalogue = load_catalogue()
     assets = assets_for(job.split, catalogue) if job.anomalies else ()
     writer: SplitWriter | None = None
-    slots = [slot_of(number, job.towns) for number in task.part.numbers(job.frames)]
+    slots = [slot_of(number, job.towns) for number in task.shard.numbers(job.frames)]
     for town in job.towns:
         of_town = [slot for slot in slots if slot.town == town]
         missing = [slot for slot in of_town if writer is None or not writer.has(slot.number)]
@@ -152,7 +152,7 @@ def main() -> int:
         warm_up=job.warm_up,
     )
     try:
-        render_part(order.task, open_source, order.drawn_by)
+        render_shard(order.task, open_source, order.drawn_by)
     except ServerLostError as error:
         LOG.warning("%s", error)
         return SERVER_LOST

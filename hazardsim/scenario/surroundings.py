@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hazardsim.geometry.boxes import Box
 from hazardsim.scenario.roads import Roads
 
-Ground = Callable[[float, float, float], "GroundPoint | None"]
+GroundProbe = Callable[[float, float, float], "GroundPoint | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +26,5 @@ class Surroundings:
     town: str
     roads: Roads
     obstacles: tuple[Box, ...]
-    ground: Ground
+    ground: GroundProbe
     blueprints: frozenset[str]

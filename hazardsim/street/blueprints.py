@@ -24,9 +24,9 @@ from hazardsim.taxonomy import TAG
 from hazardsim.user_cache import cache_root
 
 Age = Literal["adult", "child"]
-VehicleKind = Literal["car", "truck", "bus", "motorcycle", "bicycle"]
+BaseType = Literal["car", "truck", "bus", "motorcycle", "bicycle"]
 
-_TAG_NAME: Final[dict[VehicleKind, str]] = {
+_TAG_NAME: Final[dict[BaseType, str]] = {
     "car": "Car",
     "truck": "Truck",
     "bus": "Bus",
@@ -40,7 +40,7 @@ class VehicleSpec:
     """A vehicle blueprint of CARLA 0.9.16: `size_m` = length, width over everything, height of our model."""
 
     blueprint: str
-    kind: VehicleKind
+    kind: BaseType
     form: str
     size_m: tuple[float, float, float]
     wheels: int

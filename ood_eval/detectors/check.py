@@ -17,7 +17,7 @@ from ood_eval.errors import DetectorError
 from ood_eval.networks.prediction import Prediction, Reading, Source
 from ood_eval.networks.segmenter import Segmenter
 
-View = Callable[[Tensor], Prediction]
+Forward = Callable[[Tensor], Prediction]
 
 _BATCH, _HEIGHT, _WIDTH = 3, 24, 40
 _ODD: Final = (23, 37)
@@ -48,16 +48,16 @@ def _check(make: Callable[[], Detector], name: str, network: Segmenter) -> None:
     def equipped() -> Detector:
         return _equipped(make(), network)
 
-    def view(images: Tensor) -> Prediction:
+    def forward(images: Tensor) -> Prediction:
         return Prediction.of(network, images)
 
     images = torch.randint(
         0, 256, (_BATCH, 3, _HEIGHT, _WIDTH), generator=torch.Generator().manual_seed(1), dtype=torch.uint8
     )
-    labels = view(images).top[1].to(torch.uint8)
-    _check_refusals(make, equipped, view, images, labels, name)
-    detector = _fitted(equipped, view, images, labels)
-    shared = view(images)
+    labels = forward(images).top[1].to(torch.uint8)
+    _check_refusals(make, equipped, forward, images, labels, name)
+    detector = _fitted(equipped, forward, images, labels)
+    shared = forward(images)
     before = {quantity: value.clone() for quantity, value in _shared(shared).items()}
     scores = detector.score(shared)
     shape = (_BATCH, *shared.size)
@@ -68,50 +68,50 @@ def _check(make: Callable[[], Detector], name: str, network: Segmenter) -> None:
     _require(bool(torch.isfinite(scores).all()), name, "scores hold NaN or infinity")
     for quantity, value in _shared(shared).items():
         _require(torch.equal(value, before[quantity]), name, f"it changes what is shared ({quantity})")
-    _require(torch.equal(detector.score(view(images)).cpu(), scores), name, "a second call differs")
-    again = _fitted(equipped, view, images, labels).score(view(images)).cpu()
+    _require(torch.equal(detector.score(forward(images)).cpu(), scores), name, "a second call differs")
+    again = _fitted(equipped, forward, images, labels).score(forward(images)).cpu()
     _require(torch.equal(again, scores), name, "fitted again on the same data, it scores otherwise")
-    singles = torch.cat([detector.score(view(images[i : i + 1])).cpu() for i in range(_BATCH)])
+    singles = torch.cat([detector.score(forward(images[i : i + 1])).cpu() for i in range(_BATCH)])
     close = torch.allclose(singles, scores, rtol=1e-4, atol=1e-4 * float(scores.std()))
     _require(close, name, "a batch differs from its images one by one")
     reloaded = equipped()
     reloaded.restore(_through_file(detector.state()))
-    _require(torch.equal(reloaded.score(view(images)).cpu(), scores), name, "a saved copy differs")
-    odd = view(images[:, :, : _ODD[0], : _ODD[1]])
+    _require(torch.equal(reloaded.score(forward(images)).cpu(), scores), name, "a saved copy differs")
+    odd = forward(images[:, :, : _ODD[0], : _ODD[1]])
     found = tuple(detector.score(odd).shape)
     _require(found == (_BATCH, *odd.size), name, f"scores of images of {_ODD} have shape {found}")
-    _check_reads(equipped, view, images, labels, name, scores)
-    _check_void(equipped, view, images, labels, name)
+    _check_reads(equipped, forward, images, labels, name, scores)
+    _check_void(equipped, forward, images, labels, name)
 
 
 def _check_refusals(
     make: Callable[[], Detector],
     equipped: Callable[[], Detector],
-    view: View,
+    forward: Forward,
     images: Tensor,
     labels: Tensor,
     name: str,
 ) -> None:
     """What lacks fitting, its own network, or a reading must not score."""
     if make().fit_split is not None:
-        _must_refuse(equipped(), view(images), name, "it was never fitted")
+        _must_refuse(equipped(), forward(images), name, "it was never fitted")
     part = make().trained_part
     if part is not None:
-        _must_refuse(make(), view(images), name, f"it has no {part.name}")
-    detector = _fitted(equipped, view, images, labels)
+        _must_refuse(make(), forward(images), name, f"it has no {part.name}")
+    detector = _fitted(equipped, forward, images, labels)
     for reading in sorted(detector.reads - {"logits", "map"}):
-        lacking = _withheld(view(images), detector.reads - {reading})
+        lacking = _withheld(forward(images), detector.reads - {reading})
         _must_refuse(detector, lacking, name, f"the prediction withholds {reading}")
 
 
 def _check_reads(
-    equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str, scores: Tensor
+    equipped: Callable[[], Detector], forward: Forward, images: Tensor, labels: Tensor, name: str, scores: Tensor
 ) -> None:
     """A detector must score alike when it sees nothing but what it says it reads."""
     reads = equipped().reads
 
     def narrow(images: Tensor) -> Prediction:
-        return _withheld(view(images), reads)
+        return _withheld(forward(images), reads)
 
     try:
         found = _fitted(equipped, narrow, images, labels).score(narrow(images)).cpu()
@@ -146,7 +146,7 @@ def _shared(prediction: Prediction) -> dict[str, Tensor]:
     }
 
 
-def _check_void(equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor, name: str) -> None:
+def _check_void(equipped: Callable[[], Detector], forward: Forward, images: Tensor, labels: Tensor, name: str) -> None:
     """Void labels must change nothing: either labels are not read, or what is void is skipped.
 
     The first shows where the same images with all labels void fit the same detector, the second where further images
@@ -154,13 +154,13 @@ def _check_void(equipped: Callable[[], Detector], view: View, images: Tensor, la
     """
     if equipped().fit_split is None:
         return
-    scores = _fitted(equipped, view, images, labels).score(view(images))
+    scores = _fitted(equipped, forward, images, labels).score(forward(images))
     nothing = torch.full_like(labels, VOID)
     more = (torch.cat([images, images.flip(0) // 2]), torch.cat([labels, nothing]))
-    if torch.equal(_fitted(equipped, view, *more).score(view(images)), scores):
+    if torch.equal(_fitted(equipped, forward, *more).score(forward(images)), scores):
         return
     try:
-        unread = torch.equal(_fitted(equipped, view, images, nothing).score(view(images)), scores)
+        unread = torch.equal(_fitted(equipped, forward, images, nothing).score(forward(images)), scores)
     except (DetectorError, RuntimeError, ValueError, ArithmeticError, LookupError):
         # One that reads labels may refuse to be fitted on none.
         unread = False
@@ -178,11 +178,11 @@ def _equipped(detector: Detector, network: Segmenter) -> Detector:
     return detector
 
 
-def _fitted(equipped: Callable[[], Detector], view: View, images: Tensor, labels: Tensor) -> Detector:
+def _fitted(equipped: Callable[[], Detector], forward: Forward, images: Tensor, labels: Tensor) -> Detector:
     detector = equipped()
     if detector.fit_split is not None:
         for index in range(len(images)):
-            detector.observe(view(images[index : index + 1]), labels[index : index + 1])
+            detector.observe(forward(images[index : index + 1]), labels[index : index + 1])
         detector.finish()
     return detector
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ood_eval.report.result import Result, detectors_of
-from ood_eval.report.table import METRICS, Cell, column_of, main_protocols, title_of
+from ood_eval.report.table import METRICS, Entry, column_of, main_protocols, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Overview:
     """A block of columns per result, a line per detector of any of them."""
 
     labels: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[Cell, ...]], ...]
+    lines: tuple[tuple[str, tuple[Entry, ...]], ...]
     note: str
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ood_eval.engine.protocol_spread import cross_protocol
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, Cell, column_of, detectors_of, larger_is_better, title_of
+from ood_eval.report.table import ABSENT, METRICS, Entry, column_of, detectors_of, larger_is_better, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class ProtocolTable:
     metric: str
     title: str
     protocols: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[Cell, ...], str], ...]
+    lines: tuple[tuple[str, tuple[Entry, ...], str], ...]
 
 
 def protocol_tables_of(result: Result) -> tuple[ProtocolTable, ...]:
@@ -51,7 +51,7 @@ class FurtherMetrics:
     """Numbers beyond AUROC, AUPR and FPR95: (protocol, metric) per column, a line per detector."""
 
     columns: tuple[tuple[str, str], ...]
-    lines: tuple[tuple[str, tuple[Cell, ...]], ...]
+    lines: tuple[tuple[str, tuple[Entry, ...]], ...]
 
 
 def further_metrics_of(result: Result) -> FurtherMetrics | None:

@@ -38,7 +38,7 @@ ABSENT: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Entry:
     """A number in percent as text, and whether it is the best of its column; `spread` is its deviation over seeds."""
 
     text: str
@@ -60,11 +60,11 @@ class Table:
     """
 
     protocols: tuple[str, ...]
-    lines: tuple[tuple[str, tuple[Cell, ...]], ...]
+    lines: tuple[tuple[str, tuple[Entry, ...]], ...]
     note: str
     source: Published
-    published: tuple[tuple[Cell, ...], ...]
-    missing: tuple[tuple[str, tuple[Cell, ...]], ...]
+    published: tuple[tuple[Entry, ...], ...]
+    missing: tuple[tuple[str, tuple[Entry, ...]], ...]
 
 
 def title_of(detector: str) -> str:
@@ -107,13 +107,13 @@ def larger_is_better(protocol: str, metric: str) -> bool:
     return next((one.larger_is_better for one in known if one.name == metric), True)
 
 
-def column_of(numbers: Sequence[tuple[float, float | None]], *, larger: bool) -> list[Cell]:
+def column_of(numbers: Sequence[tuple[float, float | None]], *, larger: bool) -> list[Entry]:
     """Shares and their deviations as percent; the best is marked as printed, so equal texts are equally best."""
     values = [round(100.0 * mean, 1) for mean, _ in numbers]
     real = [value for value in values if not math.isnan(value)]
     best = (max(real) if larger else min(real)) if real else math.nan
     return [
-        Cell(
+        Entry(
             ABSENT if math.isnan(value) else f"{value:.1f}",
             value == best,
             "" if deviation is None or math.isnan(deviation) else f"{100.0 * deviation:.1f}",
@@ -184,12 +184,12 @@ def markdown_table(table: Table, *, paper: bool = False) -> str:
     if paper:
         width = len(head) - len(METRICS)
         lines += [
-            _markdown_line(f"{name} (paper only)", (*(Cell(ABSENT, best=False),) * width, *cells))
+            _markdown_line(f"{name} (paper only)", (*(Entry(ABSENT, best=False),) * width, *cells))
             for name, cells in table.missing
         ]
     return "\n".join(lines)
 
 
-def _markdown_line(name: str, cells: Sequence[Cell]) -> str:
+def _markdown_line(name: str, cells: Sequence[Entry]) -> str:
     texts = (f"**{cell.whole}**" if cell.best else cell.whole for cell in cells)
     return f"| {name} | " + " | ".join(texts) + " |"

@@ -10,7 +10,7 @@ from typing import Any
 from ood_eval.report.overview import Overview
 from ood_eval.report.result import Result
 from ood_eval.report.section import Section
-from ood_eval.report.table import METRICS, Cell, Table, markdown_table
+from ood_eval.report.table import METRICS, Entry, Table, markdown_table
 
 _LATEX_SIGNS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -136,7 +136,7 @@ def _latex_table(label: str, table: Table) -> str:
     return "\n".join(lines)
 
 
-def _latex_cell(cell: Cell) -> str:
+def _latex_cell(cell: Entry) -> str:
     return rf"\textbf{{{_latex(cell.whole)}}}" if cell.best else _latex(cell.whole)
 
 
@@ -144,7 +144,7 @@ def _latex(text: str) -> str:
     return "".join(_LATEX_SIGNS.get(sign, sign) for sign in text)
 
 
-def _marked(cell: Cell) -> str:
+def _marked(cell: Entry) -> str:
     return f"**{cell.whole}**" if cell.best else cell.whole
 
 

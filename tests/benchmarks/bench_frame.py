@@ -24,7 +24,7 @@ from hazardsim.capture.actors import SceneActors
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
 from hazardsim.capture.source import SimulatorSource
-from hazardsim.dataset.reader import SPLITS
+from hazardsim.dataset.split import SPLITS
 from hazardsim.dataset.writer import SplitWriter
 from hazardsim.geometry.poses import Pose
 from hazardsim.jobs import worker
@@ -87,7 +87,7 @@ def whole_frames(session, rig, job, out, watch):
     rig.pictures = watch.timed("waiting_for_pictures", rig.pictures)
     try:
         task = Task(job, str(out), WHOLE, Simulator())
-        worker.render_part(task, lambda town: contextlib.nullcontext(source), "benchmark")
+        worker.render_shard(task, lambda town: contextlib.nullcontext(source), "benchmark")
     finally:
         worker.sample_scene, SplitWriter.keep = sample, keep
         capture_module.SceneActors = SceneActors

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hazardsim.catalogue.library import Catalogue, load_catalogue
-from hazardsim.catalogue.splits import SPLITS, split_of_category
+from hazardsim.catalogue.splits import ANOMALY_SPLITS, split_of_category
 from hazardsim.errors import AssetError
 
 
@@ -63,7 +63,7 @@ def test_a_catalogue_refuses_a_category_in_both_splits(bare):
 
 def test_every_category_of_the_catalogue_has_its_split_from_the_one_table(bare):
     table = split_of_category()
-    assert set(table.values()) == set(SPLITS)
+    assert set(table.values()) == set(ANOMALY_SPLITS)
     assert all(asset.split == table[asset.category] for asset in bare.assets)
 
 

@@ -16,9 +16,9 @@ from hazardsim.errors import ConfigError, DatasetError, HazardsimError, Placemen
 from hazardsim.frame import Frame
 from hazardsim.jobs import worker
 from hazardsim.jobs.executors import EXECUTORS
-from hazardsim.jobs.job import WHOLE, Part, RenderJob, Simulator, Task
+from hazardsim.jobs.job import WHOLE, RenderJob, Shard, Simulator, Task
 from hazardsim.jobs.render import render
-from hazardsim.jobs.worker import render_part
+from hazardsim.jobs.worker import render_shard
 from hazardsim.scenario.roads import Roads
 from hazardsim.scenario.spec import CameraSpec, Scenario, TrafficSpec
 from hazardsim.scenario.surroundings import GroundPoint, Surroundings
@@ -92,7 +92,7 @@ def make_sources(towns):
 def run(monkeypatch, make_sources):
     """Renders with workers in this process, through the registry of executors; the tasks that they got."""
 
-    def run(root, job=JOB, part=WHOLE, workers=1, **options):
+    def run(root, job=JOB, shard=WHOLE, workers=1, **options):
         _, open_source = make_sources(**options)
         tasks = []
 
@@ -101,7 +101,7 @@ def run(monkeypatch, make_sources):
                 tasks.append(task)
                 future = Future()
                 try:
-                    render_part(task, open_source, "invented")
+                    render_shard(task, open_source, "invented")
                 except HazardsimError as error:
                     future.set_exception(error)
                 else:
@@ -112,7 +112,7 @@ def run(monkeypatch, make_sources):
                 pass
 
         monkeypatch.setitem(EXECUTORS, "here", Here)
-        render(job, root, Simulator(), part, workers, "here")
+        render(job, root, Simulator(), shard, workers, "here")
         return tasks
 
     return run
@@ -159,7 +159,7 @@ def test_any_number_of_workers_makes_the_same_bytes(tmp_path, run, whole, worker
 def test_merged_shards_are_the_same_bytes(tmp_path, run, whole, shared):
     folders = [tmp_path / ("all" if shared else f"{k}") for k in (1, 2, 3)]
     for k, folder in enumerate(folders, start=1):
-        run(folder, part=Part(k, 3), workers=2, refused=REFUSED, black=BLACK)
+        run(folder, shard=Shard(k, 3), workers=2, refused=REFUSED, black=BLACK)
         assert not list(read_split(folder, "training"))
     merge(tmp_path / "out", folders)
     assert tree(tmp_path / "out") == whole
@@ -189,7 +189,7 @@ def test_work_that_broke_off_goes_on_with_the_next_attempt(tmp_path, make_source
         for source in sources.values():
             source.lost_after = allowed
         with pytest.raises(ServerLostError):
-            render_part(task, open_source, "invented")
+            render_shard(task, open_source, "invented")
     run(tmp_path / "broken", refused=REFUSED, black=BLACK)
     assert tree(tmp_path / "broken") == whole
 
@@ -210,10 +210,10 @@ def test_a_disk_that_is_full_ends_the_run(tmp_path, run, monkeypatch):
 
 
 def test_another_renderer_is_refused(tmp_path, make_sources):
-    task = Task(JOB, str(tmp_path), Part(1, 2), Simulator())
-    render_part(task, make_sources()[1], "invented")
+    task = Task(JOB, str(tmp_path), Shard(1, 2), Simulator())
+    render_shard(task, make_sources()[1], "invented")
     with pytest.raises(DatasetError, match='drawn_by = "invented", now it is "another"'):
-        render_part(replace(task, part=Part(2, 2)), make_sources()[1], "another")
+        render_shard(replace(task, shard=Shard(2, 2)), make_sources()[1], "another")
 
 
 def test_an_unknown_executor_is_named(tmp_path):
@@ -223,9 +223,9 @@ def test_an_unknown_executor_is_named(tmp_path):
 
 
 def test_parts_are_disjoint_and_complete():
-    for part in (WHOLE, Part(2, 3)):
-        shares = [number for share in part.shared_out(4) for number in share.numbers(50)]
-        assert sorted(shares) == list(part.numbers(50))
+    for shard in (WHOLE, Shard(2, 3)):
+        shares = [number for share in shard.shared_out(4) for number in share.numbers(50)]
+        assert sorted(shares) == list(shard.numbers(50))
     for number, count in ((0, 2), (3, 2)):
         with pytest.raises(ConfigError, match="numbered from 1"):
-            Part(number, count)
+            Shard(number, count)

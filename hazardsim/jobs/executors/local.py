@@ -19,7 +19,7 @@ class LocalExecutor:
     def submit(self, task: Task) -> Future[None]:
         """Begin a task at once."""
         future: Future[None] = Future()
-        name = f"part-{task.part.number}-of-{task.part.count}"
+        name = f"shard-{task.shard.number}-of-{task.shard.count}"
         thread = threading.Thread(target=self._carry_out, args=(task, future), name=name)
         self._threads.append(thread)
         thread.start()

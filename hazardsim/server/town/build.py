@@ -129,20 +129,20 @@ def assemble(title: str, seed: int, network: Network, features: Sequence[Feature
 def character_of(network: Network) -> Character:
     """A city if most lanes have a neighbour in their direction, else a village."""
     driving = [s for s in network.driving() if s.junction < 0]
-    sides = {(s.road, s.lane > 0) for s in driving}
+    sides = {(s.road, s.lane_id > 0) for s in driving}
     return "city" if len(driving) > 1.3 * len(sides) else "village"
 
 
 def spawn_points(network: Network) -> list[PoseMatrix]:
     """Poses 0.2 m over the driving lanes, outside junctions, looking along the lane."""
     out = []
-    for strip in network.driving():
-        length = strip.length_m
-        if strip.junction >= 0 or length < 12.0:
+    for lane in network.driving():
+        length = lane.length_m
+        if lane.junction >= 0 or length < 12.0:
             continue
-        run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(strip.centre, axis=0), axis=1))])
+        run = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(lane.centre, axis=0), axis=1))])
         for s in np.arange(6.0, length - 5.0, _SPAWN_EVERY_M):
-            place = np.array([np.interp(s, run, strip.centre[:, k]) for k in range(3)])
-            turn = float(np.interp(s, run, strip.heading_rad))
+            place = np.array([np.interp(s, run, lane.centre[:, k]) for k in range(3)])
+            turn = float(np.interp(s, run, lane.heading_rad))
             out.append(pose_at(place + np.array([0.0, 0.0, _SPAWN_LIFT_M]), turn))
     return out

@@ -139,7 +139,7 @@ def test_buildings_stand_clear_of_roads_and_each_other(name: str) -> None:
     shapes = [shapely.Polygon(f.points) for f in features if "building" in f.tags]
     slow_km = sum(s.length_m for s in network(name).driving() if s.junction < 0 and s.speed <= FAST_MPS) / 1000.0
     assert len(shapes) > 20.0 * slow_km  # per km of lane that people live by
-    lanes = shapely.union_all([s.polygon() for s in network(name).strips])
+    lanes = shapely.union_all([s.polygon() for s in network(name).lanes])
     assert min(lanes.distance(s) for s in shapes) > 0.5
     inner = [s.buffer(-0.15) for s in shapes]
     left, right = shapely.STRtree(inner).query(inner, predicate="intersects")
@@ -150,9 +150,9 @@ def test_buildings_stand_clear_of_roads_and_each_other(name: str) -> None:
 def test_lanes_are_covered_by_road(name: str) -> None:
     rng = np.random.default_rng(3)
     points = []
-    for strip in network(name).driving():
-        share = rng.uniform(-0.98, 0.98, len(strip.centre))
-        points.append(np.stack([strip.edge(float(s))[k, :2] for k, s in enumerate(share)]))
+    for lane in network(name).driving():
+        share = rng.uniform(-0.98, 0.98, len(lane.centre))
+        points.append(np.stack([lane.edge(float(s))[k, :2] for k, s in enumerate(share)]))
     height = from_above(town(name), np.concatenate(points), (TAG["Roads"], TAG["RoadLines"]))
     assert np.isfinite(height).all()
     assert np.abs(height).max() < 0.02
@@ -192,9 +192,9 @@ def test_every_street_hazards_class_occurs(name: str) -> None:
 
 @pytest.mark.parametrize("name", TOWNS)
 def test_spawn_points_stand_on_lanes_and_look_along_them(name: str) -> None:
-    strips = network(name).driving()
-    centres = np.concatenate([s.centre[:, :2] for s in strips])
-    headings = np.concatenate([s.heading_rad for s in strips])
+    lanes = network(name).driving()
+    centres = np.concatenate([s.centre[:, :2] for s in lanes])
+    headings = np.concatenate([s.heading_rad for s in lanes])
     poses = town(name).spawn_points
     assert len(poses) > 100
     for pose in poses:
@@ -207,14 +207,14 @@ def test_spawn_points_stand_on_lanes_and_look_along_them(name: str) -> None:
 
 @pytest.mark.parametrize("name", TOWNS)
 def test_signs_look_at_the_traffic(name: str) -> None:
-    strips = [s for s in network(name).driving() if s.junction < 0]
+    lanes = [s for s in network(name).driving() if s.junction < 0]
     signs = [o for o in town(name).objects if o.tag in (TAG["TrafficSigns"], TAG["TrafficLight"])]
     assert len(signs) > 20
-    edges = shapely.STRtree([shapely.LineString(s.edge(-1.0)[:, :2]) for s in strips])
+    edges = shapely.STRtree([shapely.LineString(s.edge(-1.0)[:, :2]) for s in lanes])
     for sign in signs:
-        strip = strips[int(edges.nearest(shapely.Point(sign.pose[:2, 3])))]
-        k = int(np.linalg.norm(strip.centre[:, :2] - sign.pose[:2, 3], axis=1).argmin())
-        ahead = np.array([np.cos(strip.heading_rad[k]), np.sin(strip.heading_rad[k])])
+        lane = lanes[int(edges.nearest(shapely.Point(sign.pose[:2, 3])))]
+        k = int(np.linalg.norm(lane.centre[:, :2] - sign.pose[:2, 3], axis=1).argmin())
+        ahead = np.array([np.cos(lane.heading_rad[k]), np.sin(lane.heading_rad[k])])
         assert sign.pose[:2, 0] @ ahead < -0.8, sign.name
 
 

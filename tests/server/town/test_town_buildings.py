@@ -9,7 +9,7 @@ import shapely
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.solid import Floats
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.buildings.building import add_building
 from hazardsim.server.town.buildings.facade import WallQuads, WallRole, fill_wall
 from hazardsim.server.town.buildings.style import BuildingStyle, building_style
@@ -17,7 +17,7 @@ from hazardsim.server.town.maps.features import Feature
 from hazardsim.taxonomy import TAG
 
 ROAD = shapely.box(-100.0, -20.0, 100.0, -10.0)
-GLASS = (materials.WINDOW, materials.CURTAIN, materials.BLIND, materials.SHOP_WINDOW)
+GLASS = (palette.WINDOW, palette.CURTAIN, palette.BLIND, palette.SHOP_WINDOW)
 FLAT = {"building": "apartments", "building:levels": "4", "roof:shape": "flat"}
 
 
@@ -129,10 +129,10 @@ def test_tags_decide_over_chance() -> None:
     for seed in range(5):
         style = style_for(tags, seed)
         assert (style.storeys, style.roof, style.wall.surface) == (3, "hipped", "brick")
-    assert materials.colour_from_text("#ff8000") == pytest.approx((1.0, 128 / 255, 0.0))
-    assert materials.colour_from_text("Grey") == materials.colour_from_text("gray")
-    assert materials.colour_from_text("#ff80") is None
-    assert materials.colour_from_text("mauve-ish") is None
+    assert palette.colour_from_text("#ff8000") == pytest.approx((1.0, 128 / 255, 0.0))
+    assert palette.colour_from_text("Grey") == palette.colour_from_text("gray")
+    assert palette.colour_from_text("#ff80") is None
+    assert palette.colour_from_text("mauve-ish") is None
 
 
 @pytest.mark.parametrize("roof", ["gabled", "hipped"])

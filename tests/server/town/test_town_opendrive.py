@@ -12,7 +12,7 @@ import shapely
 from hazardsim.mesh.solid import Floats
 from hazardsim.server.renderables import Town
 from hazardsim.server.town.build import build_town
-from hazardsim.server.town.maps.network import SOLID_SOLID, Network, Strip, read_network
+from hazardsim.server.town.maps.network import SOLID_SOLID, Lane, Network, read_network
 from hazardsim.taxonomy import TAG
 
 FOLDER = os.environ.get("HAZARDSIM_TEST_TOWNS")
@@ -72,20 +72,20 @@ def heights_at(town: Town, points: Floats, tags: tuple[int, ...]) -> list[list[f
     return found
 
 
-def driving(network: Network, number: int) -> list[Strip]:
+def driving(network: Network, number: int) -> list[Lane]:
     return [s for s in network.driving() if s.road == number]
 
 
 def test_lanes_are_read_with_their_heights_and_directions(lanes: Network) -> None:
     assert not lanes.is_flat
-    assert sorted((s.road, s.lane) for s in lanes.driving()) == [(1, -1), (1, 1), (2, -1), (2, 1)]
-    for strip in driving(lanes, 1):
-        assert np.allclose(strip.centre[:, 2], 3.0 + 0.05 * (strip.centre[:, 0] + 100.0), atol=0.02)
-        assert np.allclose(strip.centre[:, 1], -1.75 * np.sign(np.cos(strip.heading_rad[0])), atol=0.01)
-        ahead = np.diff(strip.centre[:, 0]) * np.cos(strip.heading_rad[0])
+    assert sorted((s.road, s.lane_id) for s in lanes.driving()) == [(1, -1), (1, 1), (2, -1), (2, 1)]
+    for lane in driving(lanes, 1):
+        assert np.allclose(lane.centre[:, 2], 3.0 + 0.05 * (lane.centre[:, 0] + 100.0), atol=0.02)
+        assert np.allclose(lane.centre[:, 1], -1.75 * np.sign(np.cos(lane.heading_rad[0])), atol=0.01)
+        ahead = np.diff(lane.centre[:, 0]) * np.cos(lane.heading_rad[0])
         assert (ahead > 0.0).all()
-        assert strip.width_m == pytest.approx(3.5)
-        assert set(strip.marks[:, 0].tolist()) == {SOLID_SOLID}
+        assert lane.width_m == pytest.approx(3.5)
+        assert set(lane.marks[:, 0].tolist()) == {SOLID_SOLID}
 
 
 def test_road_lies_under_its_lanes_and_bridge_over_road(hill: Town, lanes: Network) -> None:
@@ -123,7 +123,7 @@ def test_opendrive_of_carla_is_a_town(file: str) -> None:
     built = build_town(str(path))
     kinds = {o.name.rsplit("_", 1)[0] for o in built.objects}
     assert {"building", "tree", "street_lamp", "pedestrian"} <= kinds
-    strips = read_network(built.opendrive, file).driving()
-    points = np.concatenate([s.centre[:, :2] for s in strips if s.junction < 0])[::5]
+    lanes = read_network(built.opendrive, file).driving()
+    points = np.concatenate([s.centre[:, :2] for s in lanes if s.junction < 0])[::5]
     covered = [bool(found) for found in heights_at(built, points, (TAG["Roads"], TAG["RoadLines"]))]
     assert np.mean(covered) > 0.999

@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from hazardsim.mesh.builder import Builder
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.build import character_of
 from hazardsim.server.town.ground.areas import Ground, lay_out_ground
 from hazardsim.server.town.ground.kerbside import kerb_lines, kerb_points
@@ -81,7 +81,7 @@ def test_two_way_centre_lines_are_yellow_and_lane_lines_white(network: Network) 
     builder = Builder()
     add_markings(builder, network, junction_legs(network), is_osm=True)
     by_material = {m.part.material: m.part.vertices for m in builder.meshes()}
-    yellow, white = by_material[materials.YELLOW_PAINT], by_material[materials.WHITE_PAINT]
+    yellow, white = by_material[palette.YELLOW_PAINT], by_material[palette.WHITE_PAINT]
     on_avenue = lambda p: p[(np.abs(p[:, 1]) < 8.0) & (np.abs(p[:, 0]) > 30.0)]  # noqa: E731
     assert np.abs(on_avenue(yellow)[:, 1]).max() < 0.3
     assert np.abs(np.abs(on_avenue(white)[:, 1]) - 3.5).min() < 0.1
@@ -120,11 +120,9 @@ def test_made_up_houses_keep_clear_of_everything(network: Network, ground: Groun
 
 
 def test_character_follows_the_lanes(network: Network) -> None:
-    narrow = Network("", tuple(s for s in network.strips if abs(s.lane) < 2), frozenset())
+    narrow = Network("", tuple(s for s in network.lanes if abs(s.lane_id) < 2), frozenset())
     assert character_of(narrow) == "village"
-    doubled = Network(
-        "", tuple(s for s in network.strips if s.junction < 0 and np.ptp(s.centre[:, 1]) < 2), frozenset()
-    )
+    doubled = Network("", tuple(s for s in network.lanes if s.junction < 0 and np.ptp(s.centre[:, 1]) < 2), frozenset())
     assert character_of(doubled) == "city"
 
 

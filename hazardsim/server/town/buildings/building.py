@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.outline import skirt
 from hazardsim.mesh.solid import Floats
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.buildings.facade import WallQuads, WallRole, fill_wall
 from hazardsim.server.town.buildings.roofs import add_band, add_roof, is_pitched
 from hazardsim.server.town.buildings.style import BuildingStyle
@@ -49,7 +49,7 @@ def add_building(
         fill_wall(quads, float(length), style, WallRole(k == front, is_party, is_back), rng)
         for solid, material in quads.solids():
             builder.add(solid, material, _TAG, object_id)
-    builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), materials.CONCRETE, _TAG, object_id)
+    builder.add(skirt(footprint, ground_m - _FOOTING_M, ground_m), palette.CONCRETE, _TAG, object_id)
     add_roof(builder, footprint, style, ground_m + style.eaves_m, object_id, rng)
     if not is_pitched(footprint, style) and (style.has_shop or style.base is not style.wall):
         add_band(builder, footprint, ground_m + style.ground_m - 0.12, 0.16, 0.07, style, object_id)

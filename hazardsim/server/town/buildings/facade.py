@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.solid import Floats, Solid, planar_quads, quads
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.buildings.style import BuildingStyle
 
 _REVEAL_M = 0.14
@@ -132,7 +132,7 @@ def _glazing(
     wall_quads.put(np.concatenate(bars), style.frame)
     pane = rects(a + f, b - f, c + f, e - f, -0.13)
     chosen = rng.choice(3, size=len(a), p=[0.62, 0.20, 0.18])
-    for k, material in enumerate((materials.WINDOW, materials.CURTAIN, materials.BLIND)):
+    for k, material in enumerate((palette.WINDOW, palette.CURTAIN, palette.BLIND)):
         wall_quads.put(pane[chosen == k], material)
 
 
@@ -170,9 +170,9 @@ def _door(wall_quads: WallQuads, u0: float, u1: float, height: float, style: Bui
         for v0, v1 in ((-0.38, -0.05), (0.05, 0.38)):
             wall_quads.slab((mid + v0, mid + v1), (w0, w1), (-0.2, -0.18), style.door)
     wall_quads.rect((mid - half, mid + half), (2.1, 2.18), -0.17, style.frame)
-    wall_quads.rect((mid - half, mid + half), (2.18, 2.55), -0.19, materials.WINDOW)
-    wall_quads.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), materials.STEEL)
-    wall_quads.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), materials.CONCRETE)
+    wall_quads.rect((mid - half, mid + half), (2.18, 2.55), -0.19, palette.WINDOW)
+    wall_quads.slab((mid + 0.36, mid + 0.42), (1.0, 1.06), (-0.18, -0.11), palette.STEEL)
+    wall_quads.slab((mid - half - 0.12, mid + half + 0.12), (0.0, 0.06), (0.0, 0.35), palette.CONCRETE)
 
 
 def _shop(
@@ -185,17 +185,17 @@ def _shop(
     bars = [rects(a, a + f, c, e, -0.14), rects(b - f, b, c, e, -0.14)]
     bars += [rects(a, b, c, c + f, -0.138), rects(a, b, e - f, e, -0.138), rects(a, b, e - 0.6, e - 0.55, -0.138)]
     wall_quads.put(np.concatenate(bars), style.frame)
-    wall_quads.put(rects(a + f, b - f, c + f, e - f, -0.17), materials.SHOP_WINDOW)
+    wall_quads.put(rects(a + f, b - f, c + f, e - f, -0.17), palette.SHOP_WINDOW)
     left, right = float(u0.min()), float(u1.max())
     wall_quads.slab((left + 0.1, right - 0.1), (height - 0.85, height - 0.25), (0.0, 0.10), style.fascia)
     x = left + 0.5
     while x < right - 0.9:
         letter = float(rng.uniform(0.18, 0.42))
-        wall_quads.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, materials.WHITE_STEEL)
+        wall_quads.rect((x, x + letter), (height - 0.68, height - 0.42), 0.105, palette.WHITE_STEEL)
         x += letter + 0.10
     if rng.random() < 0.45:
         w0, w1, d = height - 1.35, height - 0.9, 1.1
-        cloth = materials.tint("awning", "fabric", materials.FASCIAS[int(rng.integers(0, 5))])
+        cloth = palette.tint("awning", "fabric", palette.FASCIAS[int(rng.integers(0, 5))])
         lo, hi = left + 0.2, right - 0.2
         slope = np.array([[[lo, w0, d], [hi, w0, d], [hi, w1, 0.02], [lo, w1, 0.02]]])
         drop = rects(np.array([lo]), np.array([hi]), w0 - 0.18, w0, d)
@@ -205,16 +205,16 @@ def _shop(
 def _balcony(wall_quads: WallQuads, u0: float, u1: float, foot: float, style: BuildingStyle) -> None:
     a, b, depth = u0 + 0.15, u1 - 0.15, 1.1
     wall_quads.slab((a, b), (foot - 0.16, foot), (0.0, depth), style.trim)
-    wall_quads.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), materials.DARK_STEEL)
+    wall_quads.slab((a, b), (foot + 0.98, foot + 1.03), (depth - 0.06, depth - 0.01), palette.DARK_STEEL)
     for end in (a, b - 0.05):
-        wall_quads.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), materials.DARK_STEEL)
+        wall_quads.slab((end, end + 0.05), (foot + 0.98, foot + 1.03), (0.0, depth - 0.01), palette.DARK_STEEL)
     count = max(3, int((b - a) / 0.18))
     u = np.linspace(a + 0.01, b - 0.04, count)
-    wall_quads.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), materials.DARK_STEEL)
+    wall_quads.put(_table(_BAR, u, u + 0.025, (foot, foot + 0.98), (depth - 0.045, depth - 0.02)), palette.DARK_STEEL)
     for d in np.linspace(0.12, depth - 0.15, 6):
         ends = np.array([a + 0.01, b - 0.04])
         wall_quads.put(
-            _table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), materials.DARK_STEEL
+            _table(_BAR, ends, ends + 0.025, (foot, foot + 0.98), (float(d), float(d) + 0.025)), palette.DARK_STEEL
         )
 
 
@@ -236,7 +236,7 @@ def _back(wall_quads: WallQuads, u0: Floats, u1: Floats, style: BuildingStyle, r
         low, high = foot + style.sill_m, foot + style.sill_m + style.window_m[1]
         wall_quads.put(rects(mid - half, mid + half, low, high, 0.012), style.frame)
         pane = rects(mid - half + 0.07, mid + half - 0.07, low + 0.07, high - 0.07, 0.02)
-        wall_quads.put(pane, (materials.WINDOW, materials.WINDOW, materials.BLIND)[int(rng.integers(0, 3))])
+        wall_quads.put(pane, (palette.WINDOW, palette.WINDOW, palette.BLIND)[int(rng.integers(0, 3))])
 
 
 def fill_wall(

@@ -11,7 +11,7 @@ import shapely
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.outline import cap, fitted_box, polygons, skirt
 from hazardsim.mesh.solid import Floats, Solid, joined, planar_quads, solid_box
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.buildings.style import BuildingStyle
 from hazardsim.taxonomy import TAG
 
@@ -80,7 +80,7 @@ def _flat(
     lining = [skirt(p, top, crown + 0.06, outward=False) for p in polygons(inner)]
     if lining:
         builder.add(joined(lining), style.wall, _TAG, object_id)
-    builder.add(cap(footprint, top + 0.02), materials.GRAVEL, _TAG, object_id)
+    builder.add(cap(footprint, top + 0.02), palette.GRAVEL, _TAG, object_id)
     if style.has_cornice:
         add_band(builder, footprint, top - 0.05, 0.12, 0.14, style, object_id)
         add_band(builder, footprint, top + 0.07, 0.16, 0.28, style, object_id)
@@ -91,7 +91,7 @@ def _flat(
             if place.contains(shapely.Point(x, y)):
                 w, d, h = rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.0), rng.uniform(0.7, 1.6)
                 unit = solid_box((x - w, y - d, top), (x + w, y + d, top + h))
-                builder.add(unit, materials.GREY_STEEL, _TAG, object_id)
+                builder.add(unit, palette.GREY_STEEL, _TAG, object_id)
 
 
 def _pitched(
@@ -123,7 +123,7 @@ def _pitched(
         x = float(rng.uniform(-0.5, 0.5)) * a
         y = float(rng.choice([-0.35, 0.35])) * b
         chimney = solid_box((x - 0.3, y - 0.25, rise * 0.4), (x + 0.3, y + 0.25, rise + 0.9))
-        wall = materials.tint("wall", *materials.WALLS["brick"][0])
+        wall = palette.tint("wall", *palette.WALLS["brick"][0])
         builder.add(chimney.moved(frame.pose), wall, _TAG, object_id)
 
 

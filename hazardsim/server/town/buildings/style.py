@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from hazardsim.mesh.model import Material
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.maps.features import Feature
 
 _HOUSES: Final = ("house", "detached", "residential", "semidetached_house", "terrace", "bungalow", "farm", "cabin")
@@ -61,24 +61,24 @@ def building_style(feature: Feature, area_m2: float, rng: np.random.Generator) -
     small = use in _HOUSES or use in _SHEDS
     has_shop = use in _SHOPS or (use in ("yes", "apartments") and storeys > 2 and rng.random() < 0.35)
     material = _wall_kind(feature, small, storeys, rng)
-    surface, plain = materials.WALLS[material][int(rng.integers(0, len(materials.WALLS[material])))]
-    told = materials.colour_from_text(feature.tags.get("building:colour", ""))
-    wall = materials.tint("wall", surface, materials.varied(told or plain, rng))
+    surface, plain = palette.WALLS[material][int(rng.integers(0, len(palette.WALLS[material])))]
+    told = palette.colour_from_text(feature.tags.get("building:colour", ""))
+    wall = palette.tint("wall", surface, palette.varied(told or plain, rng))
     base = wall
     if storeys > 2 and rng.random() < 0.6:
-        kind, colour = materials.WALLS["stone"][int(rng.integers(0, 3))]
-        base = materials.tint("wall", kind, colour)
+        kind, colour = palette.WALLS["stone"][int(rng.integers(0, 3))]
+        base = palette.tint("wall", kind, colour)
     shape = feature.tags.get("roof:shape", "")
     if shape not in ("flat", "gabled", "hipped"):
         shape = {"pyramidal": "hipped", "half-hipped": "hipped", "skillion": "flat"}.get(shape, "")
     if not shape:
         shape = ("gabled", "hipped")[int(rng.random() < 0.35)] if storeys <= 3 and use in _HOUSES else "flat"
-    roof_colour = materials.colour_from_text(feature.tags.get("roof:colour", ""))
-    roof_tint = roof_colour or materials.ROOFS[int(rng.integers(0, len(materials.ROOFS)))]
-    frame = materials.FRAMES[int(rng.integers(0, len(materials.FRAMES)))]
-    door = materials.DOORS[int(rng.integers(0, len(materials.DOORS)))]
-    trim = materials.TRIMS[int(rng.integers(0, len(materials.TRIMS)))]
-    fascia = materials.FASCIAS[int(rng.integers(0, len(materials.FASCIAS)))]
+    roof_colour = palette.colour_from_text(feature.tags.get("roof:colour", ""))
+    roof_tint = roof_colour or palette.ROOFS[int(rng.integers(0, len(palette.ROOFS)))]
+    frame = palette.FRAMES[int(rng.integers(0, len(palette.FRAMES)))]
+    door = palette.DOORS[int(rng.integers(0, len(palette.DOORS)))]
+    trim = palette.TRIMS[int(rng.integers(0, len(palette.TRIMS)))]
+    fascia = palette.FASCIAS[int(rng.integers(0, len(palette.FASCIAS)))]
     shuttered = small and material == "plaster" and rng.random() < 0.6
     tall = material == "concrete"
     return BuildingStyle(
@@ -92,15 +92,15 @@ def building_style(feature: Feature, area_m2: float, rng: np.random.Generator) -
         pitch_deg=float(rng.uniform(30.0, 42.0)),
         wall=wall,
         base=base,
-        trim=materials.tint("trim", "plaster", trim),
-        frame=materials.tint("frame", "painted_metal", frame, 0.5),
-        door=materials.tint("door", "wood", door, 0.5),
-        roofing=materials.tint("roof", "roof_tiles", materials.varied(roof_tint, rng)),
-        fascia=materials.tint("fascia", "painted_metal", fascia, 0.5),
+        trim=palette.tint("trim", "plaster", trim),
+        frame=palette.tint("frame", "painted_metal", frame, 0.5),
+        door=palette.tint("door", "wood", door, 0.5),
+        roofing=palette.tint("roof", "roof_tiles", palette.varied(roof_tint, rng)),
+        fascia=palette.tint("fascia", "painted_metal", fascia, 0.5),
         has_shop=has_shop,
         has_cornice=shape == "flat" and not tall and use not in _SHEDS,
         has_transom=bool(rng.random() < 0.5),
-        shutters=materials.tint("shutter", "painted_metal", door, 0.6) if shuttered else None,
+        shutters=palette.tint("shutter", "painted_metal", door, 0.6) if shuttered else None,
         balcony_share=0.22 if storeys > 2 and rng.random() < 0.5 else 0.0,
     )
 

@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from hazardsim.mesh.outline import polygons
 from hazardsim.mesh.solid import Floats
 from hazardsim.server.town.maps.features import Feature
-from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
+from hazardsim.server.town.maps.network import FAST_MPS, Lane, Network
 from hazardsim.server.town.maps.polyline import Polyline
 
 KERB_M: Final = 0.13
@@ -67,19 +67,19 @@ class Ground:
 
 def lay_out_ground(network: Network, features: Sequence[Feature], rng: np.random.Generator) -> Ground:
     """Work out the areas; parking bays are cut into the sidewalks where the map has no parking lanes."""
-    paved = [s for s in network.strips if s.kind in _PAVED]
+    paved = [s for s in network.lanes if s.kind in _PAVED]
     lanes = shapely.union_all([s.polygon() for s in network.driving()])
-    has_parking = any(s.kind == "parking" for s in network.strips)
+    has_parking = any(s.kind == "parking" for s in network.lanes)
     bays = () if has_parking or not network.is_flat else _bays(network, lanes, rng)
     flat = network.is_flat
-    groups: dict[tuple[int, int], list[Strip]] = {}
-    for strip in paved:
-        key = (0, 0) if flat else (strip.junction, strip.road if strip.junction < 0 else -1)
-        groups.setdefault(key, []).append(strip)
+    groups: dict[tuple[int, int], list[Lane]] = {}
+    for lane in paved:
+        key = (0, 0) if flat else (lane.junction, lane.road if lane.junction < 0 else -1)
+        groups.setdefault(key, []).append(lane)
     pieces = tuple(_piece(g, bays if flat else ()) for g in groups.values())
     road = shapely.union_all([p.area for p in pieces])
     samples = np.concatenate([p.samples for p in pieces])
-    sides = [s.polygon() for s in network.strips if s.kind == "sidewalk"]
+    sides = [s.polygon() for s in network.lanes if s.kind == "sidewalk"]
     rim = road.buffer(KERB_WIDE_M, quad_segs=4)
     slow, fast = road, shapely.union_all([s.polygon() for s in network.driving() if s.speed > FAST_MPS])
     if flat and not fast.is_empty:
@@ -107,25 +107,25 @@ def _without_crumbs(area: BaseGeometry, least_m2: float) -> BaseGeometry:
     return shapely.union_all(kept)
 
 
-def _piece(strips: Sequence[Strip], bays: Sequence[shapely.Polygon]) -> Piece:
-    whole = [s.polygon() for s in strips]
-    for junction in sorted({s.junction for s in strips if s.junction >= 0}):
-        inner = shapely.union_all([s.polygon() for s in strips if s.junction == junction])
+def _piece(lanes: Sequence[Lane], bays: Sequence[shapely.Polygon]) -> Piece:
+    whole = [s.polygon() for s in lanes]
+    for junction in sorted({s.junction for s in lanes if s.junction >= 0}):
+        inner = shapely.union_all([s.polygon() for s in lanes if s.junction == junction])
         whole.append(inner.buffer(4.0, join_style="mitre").buffer(-4.0, join_style="mitre", mitre_limit=2.0))
     area = shapely.union_all([*whole, *bays]).buffer(0.4, join_style="mitre").buffer(-0.4, join_style="mitre")
     return Piece(
         _without_crumbs(area, 25.0).simplify(0.01),
-        np.concatenate([e for s in strips for e in (s.edge(1.0), s.edge(-1.0), s.centre)]),
+        np.concatenate([e for s in lanes for e in (s.edge(1.0), s.edge(-1.0), s.centre)]),
     )
 
 
 def _bays(network: Network, lanes: BaseGeometry, rng: np.random.Generator) -> tuple[shapely.Polygon, ...]:
     """Parallel parking pockets 2.2 m deep on the right of outermost lanes, in places."""
     out: list[shapely.Polygon] = []
-    for strip in network.driving():
-        if strip.junction >= 0 or strip.length_m < 42.0 or strip.speed > FAST_MPS or rng.random() < 0.35:
+    for lane in network.driving():
+        if lane.junction >= 0 or lane.length_m < 42.0 or lane.speed > FAST_MPS or rng.random() < 0.35:
             continue
-        edge = Polyline(strip.edge(-1.0))
+        edge = Polyline(lane.edge(-1.0))
         start = 16.0 + float(rng.uniform(0.0, 5.0))
         while start + 14.0 < edge.length_m - 18.0:
             long = min(float(rng.integers(2, 6)) * 6.0 + 2.0, edge.length_m - 18.0 - start)

@@ -12,7 +12,7 @@ from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.outline import cap, skirt
 from hazardsim.mesh.solid import Floats, Solid, joined, planar_quads
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.ground.areas import KERB_M, LAWN_DROP_M, Ground
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.taxonomy import TAG
@@ -21,12 +21,12 @@ _WATER_M: Final = -1.7
 _FAR_M = 1600.0
 
 _COVER: Final[tuple[tuple[str, frozenset[str], Material, str], ...]] = (
-    ("amenity", frozenset({"parking"}), materials.LOT, "Roads"),
-    ("leisure", frozenset({"park", "garden", "pitch", "playground"}), materials.GRASS, "Terrain"),
-    ("landuse", frozenset({"grass", "village_green", "recreation_ground", "residential"}), materials.GRASS, "Terrain"),
-    ("landuse", frozenset({"commercial", "retail", "industrial"}), materials.PLAZA, "Sidewalks"),
-    ("landuse", frozenset({"farmland", "construction", "brownfield"}), materials.SOIL, "Terrain"),
-    ("natural", frozenset({"grassland", "scrub", "wood", "heath"}), materials.GRASS, "Terrain"),
+    ("amenity", frozenset({"parking"}), palette.LOT, "Roads"),
+    ("leisure", frozenset({"park", "garden", "pitch", "playground"}), palette.GRASS, "Terrain"),
+    ("landuse", frozenset({"grass", "village_green", "recreation_ground", "residential"}), palette.GRASS, "Terrain"),
+    ("landuse", frozenset({"commercial", "retail", "industrial"}), palette.PLAZA, "Sidewalks"),
+    ("landuse", frozenset({"farmland", "construction", "brownfield"}), palette.SOIL, "Terrain"),
+    ("natural", frozenset({"grassland", "scrub", "wood", "heath"}), palette.GRASS, "Terrain"),
 )
 _PATHS: Final = frozenset({"footway", "path", "pedestrian", "cycleway", "steps", "track"})
 
@@ -41,10 +41,10 @@ def add_land_cover(builder: Builder, ground: Ground, features: Sequence[Feature]
     middle, reach = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
     base = float(np.median(ground.samples[:, 2])) + KERB_M
     disc = shapely.Point(*middle).buffer(_FAR_M + reach, quad_segs=16).difference(shapely.box(*low, *high))
-    builder.add(cap(disc, base if ground.is_flat else base - 0.5), materials.MEADOW, TAG["Terrain"])
+    builder.add(cap(disc, base if ground.is_flat else base - 0.5), palette.MEADOW, TAG["Terrain"])
     builder.add(
         _hills(middle, reach + 260.0, base - 2.0),
-        materials.tint("woods", "foliage", (0.22, 0.30, 0.17)),
+        palette.tint("woods", "foliage", (0.22, 0.30, 0.17)),
         TAG["Vegetation"],
     )
 
@@ -58,7 +58,7 @@ def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame:
         if f.tags.get("highway") in _PATHS and not f.closed
     ]
     if trails:
-        builder.add(cap(rest.intersection(shapely.union_all(trails)), z), materials.GRAVEL, TAG["Sidewalks"])
+        builder.add(cap(rest.intersection(shapely.union_all(trails)), z), palette.GRAVEL, TAG["Sidewalks"])
         rest = rest.difference(shapely.union_all(trails))
     for key, values, material, tag in _COVER:
         areas = [f.area() for f in features if f.tags.get(key) in values and f.closed]
@@ -66,17 +66,17 @@ def _level(builder: Builder, ground: Ground, features: Sequence[Feature], frame:
             whole = shapely.union_all(areas)
             builder.add(cap(rest.intersection(whole), z), material, TAG[tag])
             rest = rest.difference(whole)
-    builder.add(cap(rest, z), materials.MEADOW, TAG["Terrain"])
+    builder.add(cap(rest, z), palette.MEADOW, TAG["Terrain"])
     if not ground.water.is_empty:
-        builder.add(cap(ground.water, _WATER_M), materials.WATER, TAG["Water"])
-        builder.add(skirt(ground.water, _WATER_M - 0.3, z, outward=False), materials.STONE, TAG["Walls"])
+        builder.add(cap(ground.water, _WATER_M), palette.WATER, TAG["Water"])
+        builder.add(skirt(ground.water, _WATER_M - 0.3, z, outward=False), palette.STONE, TAG["Walls"])
         line = ground.water.boundary.intersection(ground.built.buffer(0.03))
         parapet = line.buffer(0.14, cap_style="square", join_style="mitre").difference(ground.road.buffer(0.6))
         solids = [skirt(parapet, z - 0.4, z + 0.95), cap(parapet, z + 0.95)]
-        builder.add(joined(solids), materials.STONE, TAG["Walls"])
+        builder.add(joined(solids), palette.STONE, TAG["Walls"])
         coping = parapet.buffer(0.05, join_style="mitre")
         lid = [skirt(coping, z + 0.95, z + 1.05), cap(coping, z + 1.05), cap(coping, z + 0.95, down=True)]
-        builder.add(joined(lid), materials.CONCRETE, TAG["Walls"])
+        builder.add(joined(lid), palette.CONCRETE, TAG["Walls"])
 
 
 def _rolling(builder: Builder, ground: Ground, low: Floats, high: Floats) -> None:
@@ -95,7 +95,7 @@ def _rolling(builder: Builder, ground: Ground, low: Floats, high: Floats) -> Non
         z[k : k + 512] = np.where(np.isfinite(near), near, nearest) * (1 - fade) + base * fade
     grid = np.column_stack([spots, z - LAWN_DROP_M]).reshape(count[0], count[1], 3)
     corners = np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=2).reshape(-1, 4, 3)
-    builder.add(planar_quads(corners), materials.MEADOW, TAG["Terrain"])
+    builder.add(planar_quads(corners), palette.MEADOW, TAG["Terrain"])
 
 
 def _hills(middle: Floats, radius: float, base: float) -> Solid:

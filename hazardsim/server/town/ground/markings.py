@@ -12,10 +12,10 @@ from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.outline import cap
 from hazardsim.mesh.solid import Floats, Solid, planar_quads
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.maps import network as net
 from hazardsim.server.town.maps.junctions import JunctionLeg
-from hazardsim.server.town.maps.network import Network, Strip
+from hazardsim.server.town.maps.network import Lane, Network
 from hazardsim.server.town.maps.polyline import Polyline
 from hazardsim.taxonomy import TAG
 
@@ -64,37 +64,35 @@ def _line(curve: Polyline, kind: int, offset: float, ends: tuple[float, float]) 
 
 def add_markings(builder: Builder, network: Network, legs: Sequence[JunctionLeg], is_osm: bool) -> None:
     """Add all markings; from OSM the line kinds are chosen by road, else they are those of the OpenDRIVE file."""
-    quads_of: dict[Material, list[Floats]] = {materials.WHITE_PAINT: [], materials.YELLOW_PAINT: []}
+    quads_of: dict[Material, list[Floats]] = {palette.WHITE_PAINT: [], palette.YELLOW_PAINT: []}
     driving = [s for s in network.driving() if s.junction < 0]
     crossing = {
         (id(s), is_in): a for a in legs for group, is_in in ((a.incoming, True), (a.outgoing, False)) for s in group
     }
     lefts = [shapely.LineString(s.edge(1.0)[:, :2]) for s in driving]
     tree = shapely.STRtree(lefts)
-    by_road: dict[int, list[Strip]] = {}
-    for strip in driving:
-        by_road.setdefault(strip.road, []).append(strip)
-    for index, strip in enumerate(driving):
-        ends = (_clear(crossing.get((id(strip), False))), _clear(crossing.get((id(strip), True)), stop=True))
-        peers = [s for s in by_road[strip.road] if s.lane * strip.lane > 0 and s is not strip]
-        is_inner = not any(abs(s.lane) < abs(strip.lane) for s in peers)
-        is_outer = not any(abs(s.lane) > abs(strip.lane) for s in peers)
+    by_road: dict[int, list[Lane]] = {}
+    for lane in driving:
+        by_road.setdefault(lane.road, []).append(lane)
+    for index, lane in enumerate(driving):
+        ends = (_clear(crossing.get((id(lane), False))), _clear(crossing.get((id(lane), True)), stop=True))
+        peers = [s for s in by_road[lane.road] if s.lane_id * lane.lane_id > 0 and s is not lane]
+        is_inner = not any(abs(s.lane_id) < abs(lane.lane_id) for s in peers)
+        is_outer = not any(abs(s.lane_id) > abs(lane.lane_id) for s in peers)
         if is_inner:
             other = _opposing(index, driving, lefts, tree)
             if other is None or index < other:
-                kind, paint_kind = _centre_kind(strip, len(peers), other is not None, is_osm)
-                quads_of[paint_kind] += _line(
-                    Polyline(strip.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends
-                )
-        if is_osm and is_outer and (peers or strip.speed > 15.0):
-            quads_of[materials.WHITE_PAINT] += _line(Polyline(strip.edge(-1.0)), net.SOLID, 0.22, ends)
+                kind, paint_kind = _centre_kind(lane, len(peers), other is not None, is_osm)
+                quads_of[paint_kind] += _line(Polyline(lane.edge(1.0)), kind, 0.0 if other is not None else -0.25, ends)
+        if is_osm and is_outer and (peers or lane.speed > 15.0):
+            quads_of[palette.WHITE_PAINT] += _line(Polyline(lane.edge(-1.0)), net.SOLID, 0.22, ends)
         elif not (is_osm and is_outer):
-            kind = net.BROKEN if is_osm else int(strip.marks[len(strip.marks) // 2, 2])
-            yellow = not is_osm and int(strip.marks[len(strip.marks) // 2, 3]) == net.YELLOW
-            colour = materials.YELLOW_PAINT if yellow else materials.WHITE_PAINT
-            quads_of[colour] += _line(Polyline(strip.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
+            kind = net.BROKEN if is_osm else int(lane.marks[len(lane.marks) // 2, 2])
+            yellow = not is_osm and int(lane.marks[len(lane.marks) // 2, 3]) == net.YELLOW
+            colour = palette.YELLOW_PAINT if yellow else palette.WHITE_PAINT
+            quads_of[colour] += _line(Polyline(lane.edge(-1.0)), kind, 0.0 if not is_outer else 0.08, ends)
     for leg in legs:
-        quads_of[materials.WHITE_PAINT] += _leg_markings(builder, leg)
+        quads_of[palette.WHITE_PAINT] += _leg_markings(builder, leg)
     for material, tables in quads_of.items():
         if tables:
             builder.add(planar_quads(np.concatenate(tables)), material, _TAG)
@@ -107,7 +105,7 @@ def _clear(leg: JunctionLeg | None, stop: bool = False) -> float:
     return (_ZEBRA_M[1] + (1.1 if stop else 0.4)) if leg.has_zebra else 0.5
 
 
-def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString], tree: shapely.STRtree) -> int | None:
+def _opposing(index: int, driving: list[Lane], lefts: list[shapely.LineString], tree: shapely.STRtree) -> int | None:
     middle = lefts[index].interpolate(0.5, normalized=True)
     turn = driving[index].heading_rad[len(driving[index].heading_rad) // 2]
     for other in sorted(int(k) for k in tree.query(middle.buffer(0.6))):
@@ -117,23 +115,23 @@ def _opposing(index: int, driving: list[Strip], lefts: list[shapely.LineString],
     return None
 
 
-def _centre_kind(strip: Strip, peers: int, two_way: bool, is_osm: bool) -> tuple[int, Material]:
+def _centre_kind(lane: Lane, peers: int, two_way: bool, is_osm: bool) -> tuple[int, Material]:
     if not is_osm:
-        kind, colour = (int(v) for v in strip.marks[len(strip.marks) // 2, :2])
-        return kind, materials.YELLOW_PAINT if colour == net.YELLOW else materials.WHITE_PAINT
+        kind, colour = (int(v) for v in lane.marks[len(lane.marks) // 2, :2])
+        return kind, palette.YELLOW_PAINT if colour == net.YELLOW else palette.WHITE_PAINT
     if not two_way:
-        return net.SOLID, materials.YELLOW_PAINT
+        return net.SOLID, palette.YELLOW_PAINT
     if peers:
-        return net.SOLID_SOLID, materials.YELLOW_PAINT
-    return net.BROKEN, materials.YELLOW_PAINT
+        return net.SOLID_SOLID, palette.YELLOW_PAINT
+    return net.BROKEN, palette.YELLOW_PAINT
 
 
 def _leg_markings(builder: Builder, leg: JunctionLeg) -> list[Floats]:
     """Stop lines, zebra stripes and arrows of one leg."""
     out: list[Floats] = []
-    for strip, is_in in [(s, True) for s in leg.incoming] + [(s, False) for s in leg.outgoing]:
-        curve, long = Polyline(strip.centre), strip.length_m
-        half = float(strip.width_m[-1]) / 2
+    for lane, is_in in [(s, True) for s in leg.incoming] + [(s, False) for s in leg.outgoing]:
+        curve, long = Polyline(lane.centre), lane.length_m
+        half = float(lane.width_m[-1]) / 2
 
         def at(s: float, c: Polyline = curve, back: bool = is_in) -> float:
             return c.length_m - s if back else s
@@ -159,4 +157,4 @@ def _arrow(builder: Builder, curve: Polyline, s: float) -> None:
     ahead = np.array([left[1], -left[0], 0.0])
     flat = cap(shapely.Polygon(_ARROW), 0.0)
     points = foot + np.array([0, 0, LIFT_M]) + flat.vertices[:, :1] * -left + flat.vertices[:, 1:2] * ahead
-    builder.add(Solid(points, flat.faces, flat.uv), materials.WHITE_PAINT, _TAG)
+    builder.add(Solid(points, flat.faces, flat.uv), palette.WHITE_PAINT, _TAG)

@@ -9,7 +9,7 @@ from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material
 from hazardsim.mesh.outline import cap, skirt
 from hazardsim.mesh.solid import Floats, Solid
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.ground.areas import KERB_M, KERB_WIDE_M, WALK_WIDE_M, Ground, Piece
 from hazardsim.taxonomy import TAG
 
@@ -43,20 +43,20 @@ def add_paving(builder: Builder, ground: Ground) -> None:
             lifted = Solid(solid.vertices + np.array([0.0, 0.0, z]), solid.faces, solid.uv)
             builder.add(lifted if ground.is_flat else _draped(solid, p, 0.0), material, tag)
 
-        place(cap(piece.area, 0.0), materials.ASPHALT, TAG["Roads"])
+        place(cap(piece.area, 0.0), palette.ASPHALT, TAG["Roads"])
         kerb = rim.difference(piece.area).difference(taken)
-        place(cap(kerb, KERB_M), materials.KERB, TAG["Sidewalks"])
+        place(cap(kerb, KERB_M), palette.KERB, TAG["Sidewalks"])
         if ground.is_flat:
-            place(skirt(piece.area, 0.0, KERB_M, outward=False), materials.KERB, TAG["Sidewalks"])
-            place(cap(ground.walk, KERB_M), materials.PAVING, TAG["Sidewalks"])
+            place(skirt(piece.area, 0.0, KERB_M, outward=False), palette.KERB, TAG["Sidewalks"])
+            place(cap(ground.walk, KERB_M), palette.PAVING, TAG["Sidewalks"])
             continue
-        place(skirt(kerb, -_DECK_M, KERB_M), materials.KERB, TAG["Sidewalks"])
+        place(skirt(kerb, -_DECK_M, KERB_M), palette.KERB, TAG["Sidewalks"])
         reach = piece.area.buffer(KERB_WIDE_M + WALK_WIDE_M, quad_segs=4)
         walk = reach.difference(rim).difference(taken.buffer(KERB_WIDE_M))
-        place(cap(walk, KERB_M), materials.PAVING, TAG["Sidewalks"])
+        place(cap(walk, KERB_M), palette.PAVING, TAG["Sidewalks"])
         deck = shapely.union_all([walk, kerb, piece.area])
-        place(skirt(deck, -_DECK_M, KERB_M), materials.CONCRETE, TAG["Sidewalks"])
-        place(cap(deck, -_DECK_M, down=True), materials.CONCRETE, TAG["Sidewalks"])
+        place(skirt(deck, -_DECK_M, KERB_M), palette.CONCRETE, TAG["Sidewalks"])
+        place(cap(deck, -_DECK_M, down=True), palette.CONCRETE, TAG["Sidewalks"])
 
 
 def _same_level(a: Piece, b: Piece) -> bool:

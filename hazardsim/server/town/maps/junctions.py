@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hazardsim.server.town.maps.network import FAST_MPS, Network, Strip
+from hazardsim.server.town.maps.network import FAST_MPS, Lane, Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,8 +20,8 @@ class JunctionLeg:
     junction: int
     middle: NDArray[np.float64]
     away_rad: float
-    incoming: tuple[Strip, ...]
-    outgoing: tuple[Strip, ...]
+    incoming: tuple[Lane, ...]
+    outgoing: tuple[Lane, ...]
     is_lit: bool
     is_minor: bool
     has_zebra: bool
@@ -29,15 +29,15 @@ class JunctionLeg:
 
 def junction_legs(network: Network) -> tuple[JunctionLeg, ...]:
     """The legs of all junctions with at least three of them, ordered by junction."""
-    mouths: dict[int, list[tuple[Strip, NDArray[np.float64], float, bool]]] = {}
-    for strip in network.driving():
-        if strip.junction >= 0:
+    mouths: dict[int, list[tuple[Lane, NDArray[np.float64], float, bool]]] = {}
+    for lane in network.driving():
+        if lane.junction >= 0:
             continue
-        if strip.end >= 0:
-            mouth = (strip, strip.centre[-1], float(strip.heading_rad[-1]) + np.pi, True)
-            mouths.setdefault(strip.end, []).append(mouth)
-        if strip.start >= 0:
-            mouths.setdefault(strip.start, []).append((strip, strip.centre[0], float(strip.heading_rad[0]), False))
+        if lane.end >= 0:
+            mouth = (lane, lane.centre[-1], float(lane.heading_rad[-1]) + np.pi, True)
+            mouths.setdefault(lane.end, []).append(mouth)
+        if lane.start >= 0:
+            mouths.setdefault(lane.start, []).append((lane, lane.centre[0], float(lane.heading_rad[0]), False))
     out: list[JunctionLeg] = []
     for junction in sorted(mouths):
         groups = _grouped(mouths[junction])
@@ -48,12 +48,12 @@ def junction_legs(network: Network) -> tuple[JunctionLeg, ...]:
     return tuple(out)
 
 
-_Mouth = tuple[Strip, NDArray[np.float64], float, bool]
+_Mouth = tuple[Lane, NDArray[np.float64], float, bool]
 
 
 def _grouped(mouths: list[_Mouth]) -> list[list[_Mouth]]:
     groups: list[list[_Mouth]] = []
-    for mouth in sorted(mouths, key=lambda m: (m[0].road, m[0].lane)):
+    for mouth in sorted(mouths, key=lambda m: (m[0].road, m[0].lane_id)):
         for group in groups:
             close = min(float(np.linalg.norm(m[1][:2] - mouth[1][:2])) for m in group) < 9.0
             if close and np.cos(mouth[2] - group[0][2]) > 0.7:

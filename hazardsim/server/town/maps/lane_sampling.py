@@ -52,7 +52,7 @@ def _neighbours(road: ET.Element) -> tuple[int, int]:
     return junctions[0], junctions[1]
 
 
-def _strip(
+def _sampled(
     carla_map: carla.Map, road: ET.Element, lane: ET.Element, span: tuple[float, float]
 ) -> dict[str, Any] | None:
     lane_id, road_id = int(lane.get("id", "0")), int(road.get("id", "0"))
@@ -75,7 +75,7 @@ def _strip(
     speed = lane.find("speed")
     return {
         "road": road_id,
-        "lane": lane_id,
+        "lane_id": lane_id,
         "kind": lane.get("type", "none"),
         "junction": int(road.get("junction", "-1")) if first.is_junction else -1,
         "rows": rows,
@@ -85,11 +85,11 @@ def _strip(
 
 
 def network_from_opendrive(opendrive: str) -> dict[str, Any]:
-    """Lane strips sampled every `STEP_M` in driving direction, and the junctions that have traffic lights."""
+    """Lanes sampled every `STEP_M` in driving direction, and the junctions that have traffic lights."""
     import carla
 
     carla_map = carla.Map("town", opendrive)
-    strips: list[dict[str, Any]] = []
+    lanes: list[dict[str, Any]] = []
     lights: set[int] = set()
     for road in ET.fromstring(opendrive).iter(  # noqa: S314 (expat bounds entity expansion; this is a child process)
         "road"
@@ -104,18 +104,18 @@ def network_from_opendrive(opendrive: str) -> dict[str, Any]:
             for lane in section.iter("lane"):
                 if lane.get("id") == "0" or lane.get("type") == "none":
                     continue
-                strip = _strip(carla_map, road, lane, (starts[i], starts[i + 1]))
-                if strip is None:
+                sampled = _sampled(carla_map, road, lane, (starts[i], starts[i + 1]))
+                if sampled is None:
                     continue
                 ends = (before if i == 0 else -1, after if i == len(sections) - 1 else -1)
-                strip["start"], strip["end"] = ends if int(lane.get("id", "0")) < 0 else ends[::-1]
-                strips.append(strip)
+                sampled["start"], sampled["end"] = ends if int(lane.get("id", "0")) < 0 else ends[::-1]
+                lanes.append(sampled)
         if road.get("junction", "-1") != "-1":
             dynamic = (s for s in road.iter("signal") if s.get("type") == _SIGNAL_TYPE or s.get("dynamic") == "yes")
             lights.update(int(road.get("junction", "-1")) for _ in dynamic)
         elif any(s.get("type") == _SIGNAL_TYPE for s in road.iter("signal")):
             lights.update(j for j in (before, after) if j >= 0)
-    return {"opendrive": opendrive, "strips": strips, "lights": sorted(lights)}
+    return {"opendrive": opendrive, "lanes": lanes, "lights": sorted(lights)}
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ YELLOW = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Strip:
+class Lane:
     """One lane of one lane section, in driving direction.
 
     `centre` [N,3], `heading_rad` [N] and `width_m` [N] in world axes; `marks` [N,4] = left type, left colour, right
@@ -35,7 +35,7 @@ class Strip:
     """
 
     road: int
-    lane: int
+    lane_id: int
     kind: str
     junction: int
     start: int
@@ -67,19 +67,19 @@ class Network:
     """All lanes of a town, the junctions that have traffic lights, and the OpenDRIVE text."""
 
     opendrive: str
-    strips: tuple[Strip, ...]
+    lanes: tuple[Lane, ...]
     lights: frozenset[int]
 
-    def driving(self) -> tuple[Strip, ...]:
+    def driving(self) -> tuple[Lane, ...]:
         """The lanes that cars use."""
         return tuple(
-            s for s in self.strips if s.kind in ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp")
+            s for s in self.lanes if s.kind in ("driving", "bidirectional", "entry", "exit", "onRamp", "offRamp")
         )
 
     @property
     def is_flat(self) -> bool:
         """Whether all lanes lie at one height."""
-        heights = np.concatenate([s.centre[:, 2] for s in self.strips])
+        heights = np.concatenate([s.centre[:, 2] for s in self.lanes])
         return float(np.ptp(heights)) < 0.05
 
 
@@ -102,18 +102,18 @@ def read_network(text: str, where: str, projection: Projection | None = None) ->
         reason = told[-1] if told else f"the converter stopped with code {run.returncode}"
         raise TownError(f"{where}: the carla client cannot read its roads ({reason}); check the file")
     data = msgpack.unpackb(run.stdout, strict_map_key=False)
-    strips = tuple(_strip(row) for row in data["strips"])
-    network = Network(data["opendrive"], strips, frozenset(data["lights"]))
+    lanes = tuple(_lane(row) for row in data["lanes"])
+    network = Network(data["opendrive"], lanes, frozenset(data["lights"]))
     if not network.driving():
         raise TownError(f"{where}: no driving lane found; give an extract with roads (highway=residential and above)")
     return network
 
 
-def _strip(row: dict[str, object]) -> Strip:
+def _lane(row: dict[str, object]) -> Lane:
     table = np.array(row["rows"], dtype=np.float64)
-    return Strip(
+    return Lane(
         road=int(str(row["road"])),
-        lane=int(str(row["lane"])),
+        lane_id=int(str(row["lane_id"])),
         kind=str(row["kind"]),
         junction=int(str(row["junction"])),
         start=int(str(row["start"])),

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 
 from hazardsim.mesh.builder import Builder
+from hazardsim.mesh.materials import Colour
 from hazardsim.mesh.model import TaggedPart
 from hazardsim.mesh.solid import Floats, Solid, joined, solid_box, solid_tube
-from hazardsim.server.town.materials import Colour, tint
+from hazardsim.server.town.palette import tint
 from hazardsim.taxonomy import TAG
 
 

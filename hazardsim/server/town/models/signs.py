@@ -10,17 +10,17 @@ import numpy as np
 from hazardsim.mesh.builder import Builder
 from hazardsim.mesh.model import Material, TaggedPart
 from hazardsim.mesh.solid import Floats, Solid, joined, pole
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.taxonomy import TAG
 
 _PLATE, _POLE = TAG["TrafficSigns"], TAG["Poles"]
 _MID_M, _SIZE_M = 2.45, 0.35
-_BLACK: Final = materials.tint("sign", "painted_metal", (0.05, 0.05, 0.05), 0.5)
-_WHITE: Final = materials.tint("sign", "painted_metal", (0.92, 0.92, 0.90), 0.5)
-_RED: Final = materials.tint("sign", "painted_metal", (0.75, 0.06, 0.07), 0.5)
-_BLUE: Final = materials.tint("sign", "painted_metal", (0.04, 0.24, 0.60), 0.5)
-_YELLOW: Final = materials.tint("sign", "painted_metal", (0.95, 0.74, 0.06), 0.5)
-_BACK: Final = materials.GREY_STEEL
+_BLACK: Final = palette.tint("sign", "painted_metal", (0.05, 0.05, 0.05), 0.5)
+_WHITE: Final = palette.tint("sign", "painted_metal", (0.92, 0.92, 0.90), 0.5)
+_RED: Final = palette.tint("sign", "painted_metal", (0.75, 0.06, 0.07), 0.5)
+_BLUE: Final = palette.tint("sign", "painted_metal", (0.04, 0.24, 0.60), 0.5)
+_YELLOW: Final = palette.tint("sign", "painted_metal", (0.95, 0.74, 0.06), 0.5)
+_BACK: Final = palette.GREY_STEEL
 
 # Segments of the digits on a 3 x 5 grid, row by row from the top.
 _DIGITS: Final = {
@@ -73,7 +73,7 @@ def _pixels(text: str, height: float, table: dict[str, str], mid: float = _MID_M
 
 def _signpost(layers: list[tuple[Floats, Material]], extra: list[tuple[Solid, Material]]) -> tuple[TaggedPart, ...]:
     b = Builder()
-    b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), materials.GREY_STEEL, _POLE)
+    b.add(pole(_MID_M + _SIZE_M + 0.05, 0.032, 0.032), palette.GREY_STEEL, _POLE)
     rim = layers[0][0]
     b.add(plate(rim[::-1], 0.034), _BACK, _PLATE)
     b.add(_edge(rim, 0.034, 0.040), _BACK, _PLATE)

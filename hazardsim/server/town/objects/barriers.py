@@ -10,9 +10,10 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from hazardsim.mesh.materials import Colour
 from hazardsim.mesh.model import Material, Surface
 from hazardsim.mesh.solid import Floats, Solid, joined, solid_box, solid_boxes
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.maps.network import pose_at
 from hazardsim.server.town.models.plants import hedge
@@ -33,7 +34,7 @@ _KINDS = {
     "guard_rail": "guard_rail",
     "jersey_barrier": "wall",
 }
-_WALLS: Final[tuple[tuple[Surface, materials.Colour], ...]] = (
+_WALLS: Final[tuple[tuple[Surface, Colour], ...]] = (
     ("brick", (0.55, 0.33, 0.26)),
     ("plaster", (0.80, 0.76, 0.68)),
     ("stone", (0.60, 0.57, 0.51)),
@@ -58,7 +59,7 @@ def _raise_barrier(
     height = float(np.clip(feature.number("height", _HEIGHTS[kind]), 0.4, 4.0))
     line = np.concatenate([feature.points, feature.points[:1]]) if feature.closed else feature.points
     surface, colour = _WALLS[int(rng.integers(0, 3))]
-    wall = materials.tint("garden_wall", surface, colour)
+    wall = palette.tint("garden_wall", surface, colour)
     is_wooden = rng.random() < 0.45
     for a, b in pairwise(line):
         long = float(np.linalg.norm(b - a))
@@ -89,26 +90,24 @@ def _piece(
     if kind == "hedge":
         core, leaves = hedge(long, height, rng)
         builder.add(
-            core.moved(frame), materials.tint("leaf", "foliage", (0.16, 0.25, 0.11), 0.8), TAG["Vegetation"], number
+            core.moved(frame), palette.tint("leaf", "foliage", (0.16, 0.25, 0.11), 0.8), TAG["Vegetation"], number
         )
         builder.add(
-            leaves.moved(frame), materials.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number
+            leaves.moved(frame), palette.tint("leaf", "foliage", (0.25, 0.37, 0.15), 0.7), TAG["Vegetation"], number
         )
         contents.add_static_object("hedge", TAG["Vegetation"], frame)
     elif kind == "wall":
         builder.add(solid_box((0, -0.12, 0), (long, 0.12, height - 0.08)).moved(frame), wall, TAG["Walls"], number)
         top = solid_box((0, -0.17, height - 0.08), (long, 0.17, height))
-        builder.add(top.moved(frame), materials.CONCRETE, TAG["Walls"], number)
+        builder.add(top.moved(frame), palette.CONCRETE, TAG["Walls"], number)
         contents.add_static_object("wall", TAG["Walls"], frame)
     elif kind == "guard_rail":
-        builder.add(_guard_rail(long, height).moved(frame), materials.STEEL, TAG["GuardRail"], number)
+        builder.add(_guard_rail(long, height).moved(frame), palette.STEEL, TAG["GuardRail"], number)
         contents.add_static_object("guard_rail", TAG["GuardRail"], frame)
     else:
         solid = _pickets(long, height) if is_wooden else _railing(long, height)
         material = (
-            (materials.WHITE_TIMBER, materials.TIMBER, materials.GREY_TIMBER)[number % 3]
-            if is_wooden
-            else materials.DARK_STEEL
+            (palette.WHITE_TIMBER, palette.TIMBER, palette.GREY_TIMBER)[number % 3] if is_wooden else palette.DARK_STEEL
         )
         builder.add(solid.moved(frame), material, TAG["Fences"], number)
         contents.add_static_object("fence", TAG["Fences"], frame)

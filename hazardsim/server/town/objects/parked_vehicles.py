@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 import shapely
 
+from hazardsim.mesh.materials import Colour
 from hazardsim.mesh.outline import fitted_box
 from hazardsim.mesh.solid import Floats, planar_quads
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.ground.areas import KERB_M
 from hazardsim.server.town.ground.markings import LIFT_M
 from hazardsim.server.town.ground.occupancy import Occupancy
@@ -54,7 +55,7 @@ def place_parked_vehicles(placement: Placement, features: Sequence[Feature]) -> 
 
 
 def _park(
-    placement: Placement, spec: VehicleSpec, paint: materials.Colour, place: Floats, turn: float, occupancy: Occupancy
+    placement: Placement, spec: VehicleSpec, paint: Colour, place: Floats, turn: float, occupancy: Occupancy
 ) -> bool:
     model = vehicle_model(spec.blueprint, paint)
     if model.key not in placement.contents.models:
@@ -73,19 +74,19 @@ def _slots(
     driving = [s for s in placement.network.driving() if s.junction < 0]
     tree = shapely.STRtree([shapely.LineString(s.centre[:, :2]) for s in driving])
     for bay in placement.ground.bays:
-        strip = driving[int(tree.nearest(bay.centroid))]
+        lane = driving[int(tree.nearest(bay.centroid))]
         low = float(placement.ground.samples[0, 2])
-        edge = shapely.LineString(strip.edge(-1.0)[:, :2])
+        edge = shapely.LineString(lane.edge(-1.0)[:, :2])
         ends = sorted(edge.project(shapely.Point(c)) for c in bay.exterior.coords)
         for s in np.arange(ends[0] + 4.2, ends[-1] - 3.6, 6.1):
             a, b = (np.array(edge.interpolate(v).coords)[0] for v in (s - 1, s + 1))
             ahead = (b - a) / np.linalg.norm(b - a)
             x, y = (a + b) / 2 + np.array([ahead[1], -ahead[0]]) * 1.13
             yield float(x), float(y), low, float(np.arctan2(ahead[1], ahead[0])), 5.5
-    for strip in placement.network.strips:
-        wide = float(strip.width_m.mean())
-        if strip.kind == "parking" and strip.junction < 0 and wide > 1.9:
-            curve, heading = Polyline(strip.centre), strip.heading_rad
+    for lane in placement.network.lanes:
+        wide = float(lane.width_m.mean())
+        if lane.kind == "parking" and lane.junction < 0 and wide > 1.9:
+            curve, heading = Polyline(lane.centre), lane.heading_rad
             for s in np.arange(4.0, curve.length_m - 3.5, 6.3):
                 x, y, z = curve.at(np.array([s]))[0]
                 turn = float(heading[min(int(s / curve.length_m * len(heading)), len(heading) - 1)])
@@ -126,4 +127,4 @@ def _car_park(
             if k < count and area.contains(shapely.Point(middle).buffer(1.2)):
                 yield float(middle[0]), float(middle[1]), z, turn + (np.pi if rng.random() < 0.3 else 0.0), 5.3
     if lines:
-        placement.contents.builder.add(planar_quads(np.array(lines)), materials.WHITE_PAINT, TAG["RoadLines"])
+        placement.contents.builder.add(planar_quads(np.array(lines)), palette.WHITE_PAINT, TAG["RoadLines"])

@@ -26,9 +26,9 @@ def place_signs(placement: Placement, features: Sequence[Feature]) -> None:
         here = shapely.Point(x, y)
         if here.buffer(0.1).intersects(placement.ground.road):
             continue
-        strip = driving[int(edges.nearest(here))]
-        nearest = int(np.linalg.norm(strip.centre[:, :2] - (x, y), axis=1).argmin())
-        turn = float(strip.heading_rad[nearest]) + np.pi
+        lane = driving[int(edges.nearest(here))]
+        nearest = int(np.linalg.norm(lane.centre[:, :2] - (x, y), axis=1).argmin())
+        turn = float(lane.heading_rad[nearest]) + np.pi
         key = sign_model(told)
         placement.add_model(key)
         place = np.array([x, y, placement.ground.height(x, y)])
@@ -40,7 +40,7 @@ def place_traffic_lights(placement: Placement, legs: Sequence[JunctionLeg]) -> N
     for leg in legs:
         if not leg.is_lit or not leg.incoming:
             continue
-        outer = max(leg.incoming, key=lambda s: abs(s.lane))
+        outer = max(leg.incoming, key=lambda s: abs(s.lane_id))
         turn = float(outer.heading_rad[-1])
         right = np.array([np.sin(turn), -np.cos(turn)])
         edge = outer.edge(-1.0)[-1, :2] - np.array([np.cos(turn), np.sin(turn)]) * 0.8

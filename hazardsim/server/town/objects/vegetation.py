@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import shapely
 
-from hazardsim.server.town import materials
+from hazardsim.server.town import palette
 from hazardsim.server.town.ground.areas import KERB_M
 from hazardsim.server.town.maps.features import Feature
 from hazardsim.server.town.models.plants import TREES, tufts
@@ -59,4 +59,4 @@ def place_verges(placement: Placement) -> None:
     spots = spots[dry & outside]
     points = np.column_stack([spots, np.full(len(spots), float(placement.ground.samples[0, 2]) + KERB_M)])
     builder = placement.contents.builder
-    builder.add(tufts(points, rng), materials.tint("tuft", "foliage", (0.34, 0.43, 0.18), 0.8), TAG["Vegetation"])
+    builder.add(tufts(points, rng), palette.tint("tuft", "foliage", (0.34, 0.43, 0.18), 0.8), TAG["Vegetation"])

@@ -13,8 +13,8 @@ def add_signs(site: Site) -> None:
     """Stop, give-way and priority signs at junctions, crossings, and speed limits."""
     rng = site.rng(1)
     for leg in site.legs:
-        for strip in leg.incoming:
-            if any(abs(s.lane) > abs(strip.lane) and s.road == strip.road for s in leg.incoming):
+        for lane in leg.incoming:
+            if any(abs(s.lane_id) > abs(lane.lane_id) and s.road == lane.road for s in leg.incoming):
                 continue
             kinds = []
             if not leg.is_lit:
@@ -22,12 +22,12 @@ def add_signs(site: Site) -> None:
             if leg.has_zebra and not leg.is_lit:
                 kinds.append("crossing")
             for k, kind in enumerate(kinds):
-                _sign(site, strip.edge(-1.0), strip.length_m - 6.2 - 6.0 * k, kind)
-    for strip in site.network.driving():
-        if strip.junction < 0 and strip.length_m > 50.0 and rng.random() < 0.8:
-            limit = min((30, 50, 60, 70, 90), key=lambda v: abs(v - strip.speed * 3.6))
+                _sign(site, lane.edge(-1.0), lane.length_m - 6.2 - 6.0 * k, kind)
+    for lane in site.network.driving():
+        if lane.junction < 0 and lane.length_m > 50.0 and rng.random() < 0.8:
+            limit = min((30, 50, 60, 70, 90), key=lambda v: abs(v - lane.speed * 3.6))
             kind = "warning" if rng.random() < 0.25 else f"maxspeed:{limit}"
-            _sign(site, strip.edge(-1.0), 20.0, kind)
+            _sign(site, lane.edge(-1.0), 20.0, kind)
 
 
 def _sign(site: Site, edge: Floats, s: float, kind: str) -> None:

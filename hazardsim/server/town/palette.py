@@ -1,4 +1,4 @@
-"""The materials of a town; colours are sRGB."""
+"""The palette of a town: its materials, and the colours that they come in, as sRGB."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from hazardsim.mesh.materials import Colour
 from hazardsim.mesh.model import Material, Surface
-
-Colour = tuple[float, float, float]
 
 
 def tint(name: str, surface: Surface, colour: Colour, roughness: float = 0.8, metallic: float = 0.0) -> Material:
