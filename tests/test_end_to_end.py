@@ -73,33 +73,31 @@ def test_a_split_that_two_workers_let_grow_is_the_same(dataset, tmp_path):
     assert tree(tmp_path) == tree(dataset)
 
 
+def _wait_for_a_frame(process, root, seconds=200):
+    journal = root / SplitLayout("test").journal
+    deadline = time.monotonic() + seconds
+    while not list(journal.glob("kept-*.json")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.poll() is None, f"it ended with code {process.returncode} before it was disturbed"
+    assert list(journal.glob("kept-*.json"))
+
+
 def test_killed_and_resumed_ends_in_the_same_bytes(dataset, tmp_path):
     command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal = tmp_path / SplitLayout("test").journal
-    deadline = time.monotonic() + 200
-    while not list(journal.glob("kept-*.json")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    _wait_for_a_frame(process, tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert list(journal.glob("kept-*.json"))
     assert not (tmp_path / SplitLayout("test").manifest).exists()
     result = hazardsim("render", *RENDER, "--out", tmp_path)
     assert result.returncode == 0, result.stderr
     assert tree(tmp_path) == tree(dataset)
 
 
-def _wait_for(path, pattern, seconds=200):
-    deadline = time.monotonic() + seconds
-    while not list(path.glob(pattern)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert list(path.glob(pattern))
-
-
 def test_the_death_of_the_embedded_server_is_survived(dataset, tmp_path):
     command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    _wait_for(tmp_path / SplitLayout("test").journal, "kept-*.json")
+    _wait_for_a_frame(process, tmp_path)
     found = subprocess.run(["pgrep", "-f", f"serve.*--parent-pid {process.pid}"], capture_output=True, text=True)
     os.kill(int(found.stdout), signal.SIGKILL)
     _, stderr = process.communicate(timeout=300)
@@ -113,10 +111,11 @@ def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(tmp_
     from hazardsim.jobs.supervision import embedded_server
 
     with embedded_server("Town05", ("--samples", "1")) as server:
-        render = ["render", *RENDER, "--server", f"127.0.0.1:{server.port}", "--warm-up", "0"]
+        assert RENDER[-2] == "--samples"  # which the server decides
+        render = ["render", *RENDER[:-2], "--server", f"127.0.0.1:{server.port}", "--warm-up", "0"]
         command = [sys.executable, "-m", "hazardsim.cli", *render, "--out", str(tmp_path / "killed")]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _wait_for(tmp_path / "killed" / SplitLayout("test").journal, "kept-*.json")
+        _wait_for_a_frame(process, tmp_path / "killed")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         time.sleep(1.0)

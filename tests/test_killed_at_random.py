@@ -21,6 +21,7 @@ OSM = """<osm version="0.6">
  visible="true"/><way id="10" version="1" visible="true"><nd ref="1"/><nd ref="2"/>
 <tag k="highway" v="residential"/><tag k="lanes" v="2"/></way></osm>"""
 LAYOUT = SplitLayout("training")
+WEIGHTS = {"parent": 0.15, "worker": 0.6, "server": 0.25}  # a server costs seconds, a parent costs server and workers
 GAVE_UP = "broke off 3 times without a new frame"
 
 
@@ -41,9 +42,9 @@ class Run:
         found = {"parent": [self.process.pid], "worker": [], "server": []}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, IndexError):
-                parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
+                state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
                 words = (stat.parent / "cmdline").read_text().split("\0")
-                if parent == self.process.pid:
+                if int(parent) == self.process.pid and state != "Z":
                     found["worker" if "hazardsim.jobs.worker" in words else "server"].append(int(stat.parent.name))
         return found
 
@@ -81,10 +82,14 @@ def disturb(folder, wanted, kills, seconds, seed):
                 break
             if code is None:
                 found = run.victims()
-                kind = str(rng.choice([name for name in sorted(found) if found[name]]))
+                alive = [name for name in sorted(found) if found[name]]
+                weights = np.array([WEIGHTS[name] for name in alive])
+                kind = str(rng.choice(alive, p=weights / weights.sum()))
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(rng.choice(found[kind])), signal.SIGKILL)
                     spent[kind] += 1
+                    kept = len(list((root / LAYOUT.journal).glob("kept-*")))
+                    print(f"kill {sum(spent.values())}: {kind} of set {made} at {kept} frames", flush=True)
                 if kind == "parent":
                     code = run.process.wait()
             if code is not None and code != 0:
@@ -96,6 +101,7 @@ def disturb(folder, wanted, kills, seconds, seed):
             run.finish()
         assert "Traceback" not in run.log.read_text()
         assert tree(root) == wanted, f"set {made} after {spent}"
+        print(f"set {made} is the same", flush=True)
         made += 1
     return spent
 
