@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import model, stand
-from hazardsim.mesh.materials import Colour
-from hazardsim.mesh.model import Model
+from hazardsim.mesh.materials import Colour, paint
+from hazardsim.mesh.model import Model, Part
 from hazardsim.street.car_forms import FORMS
 from hazardsim.street.cars import car_parts
 from hazardsim.street.cycles import cycle_parts
@@ -161,15 +161,21 @@ def _vehicle_model(blueprint: str, colour: Colour, cache: Path) -> Model:
     fetched = fetched_vehicle(blueprint, spec.size_m, colour, cache)
     if fetched is not None:
         return fetched
+    coat = paint(colour)
+    return model(blueprint, [replace(p, material=coat) if p.material.name == coat.name else p for p in _parts(spec)])
+
+
+@cache
+def _parts(spec: VehicleSpec) -> tuple[Part, ...]:
+    """The procedural vehicle in some paint: forms are costly, paint is only a material."""
+    primer = (0.5, 0.5, 0.5)
     if spec.form in FORMS:
-        parts = car_parts(FORMS[spec.form], spec.size_m, colour)
-    elif spec.form in LORRIES:
-        parts = lorry_parts(LORRIES[spec.form], spec.size_m, colour)
-    elif spec.kind == "bus":
-        parts = bus_parts(spec.size_m, colour)
-    else:
-        parts = cycle_parts(spec.form, spec.size_m, colour)
-    return model(blueprint, parts)
+        return car_parts(FORMS[spec.form], spec.size_m, primer)
+    if spec.form in LORRIES:
+        return lorry_parts(LORRIES[spec.form], spec.size_m, primer)
+    if spec.kind == "bus":
+        return bus_parts(spec.size_m, primer)
+    return cycle_parts(spec.form, spec.size_m, primer)
 
 
 def walker_model(blueprint: str, cache: Path | None = None) -> Model:

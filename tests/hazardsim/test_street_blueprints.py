@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from hazardsim.errors import AssetError
+from hazardsim.mesh.assemble import model
 from hazardsim.street.blueprints import VEHICLES, WALKERS, vehicle_model, vehicle_spec, walker_model, walker_spec
+from hazardsim.street.car_forms import FORMS
+from hazardsim.street.cars import car_parts
+from hazardsim.street.cycles import cycle_parts
+from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
 
 
 @pytest.mark.parametrize("spec", VEHICLES, ids=lambda s: s.blueprint)
@@ -31,6 +36,24 @@ def test_paint_changes_the_key_and_nothing_but_paint(tmp_path):
     for a, b in zip(red.parts, blue.parts, strict=True):
         assert np.array_equal(a.vertices, b.vertices)
         assert a.material == b.material or a.material.name == "paint"
+
+
+RED = (0.6, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("blueprint", "build"),
+    [
+        ("vehicle.seat.leon", lambda spec: car_parts(FORMS[spec.form], spec.size_m, RED)),
+        ("vehicle.carlamotors.firetruck", lambda spec: lorry_parts(LORRIES[spec.form], spec.size_m, RED)),
+        ("vehicle.mitsubishi.fusorosa", lambda spec: bus_parts(spec.size_m, RED)),
+        ("vehicle.vespa.zx125", lambda spec: cycle_parts(spec.form, spec.size_m, RED)),
+    ],
+)
+def test_a_painted_vehicle_is_what_would_be_built_in_that_paint(blueprint, build, tmp_path):
+    vehicle_model(blueprint, (0.0, 0.0, 0.6), tmp_path)
+    built = model(blueprint, build(vehicle_spec(blueprint)))
+    assert vehicle_model(blueprint, RED, tmp_path).key == built.key  # a digest over forms and materials
 
 
 def test_children_are_smaller_and_say_their_age():
