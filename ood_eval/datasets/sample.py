@@ -135,6 +135,12 @@ class First:
         return instances_of(self.whole, range(len(self))[index])
 
 
+def policy_of(dataset: SegDataset) -> str:
+    """The name of the label policy that a split was made with; "" where its set has but one."""
+    policy = getattr(dataset.whole if isinstance(dataset, First) else dataset, "policy", "")
+    return policy if isinstance(policy, str) else str(policy.name)
+
+
 def samples(dataset: SegDataset) -> Iterator[Sample]:
     """All samples in order, one in memory at a time."""
     return (dataset[index] for index in range(len(dataset)))

@@ -16,6 +16,7 @@ from ood_eval.benchmarks.roots import config_file, data_roots, find_root, passed
 from ood_eval.code import code_of, sources_of
 from ood_eval.datasets import First, SegDataset, check_dataset
 from ood_eval.datasets.fingerprint import Memory, attributes_hash, dataset_hash, remembered
+from ood_eval.datasets.sample import policy_of
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine.bootstrap import compare, image_table
 from ood_eval.engine.evaluation import Evaluation, checked_device
@@ -214,12 +215,6 @@ def _tell_of_old_results(out: Path) -> None:
     finished = sum((folder / "rows.jsonl").is_file() for folder in old)
     if finished:
         _LOG.info("%s: %d results of an earlier version are left as they are and not used", out, finished)
-
-
-def policy_of(split: SegDataset) -> str:
-    """The name of the label policy that a split was made with; "" where its set has but one."""
-    policy = getattr(split.whole if isinstance(split, First) else split, "policy", "")
-    return policy if isinstance(policy, str) else str(policy.name)
 
 
 def scored_split(name: str) -> str:

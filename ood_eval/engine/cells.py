@@ -41,6 +41,11 @@ class Cell:
         """The name of the cell: a hash of its facts."""
         return content_key(dict(self.facts) | {"label": self.label, "measure": self.measure})
 
+    @cached_property
+    def scorer(self) -> str:
+        """The detector as it scores here: its label, and a hash of all that its scores depend on besides the image."""
+        return f"{self.label} {content_key(self.facts.get('method'))}"
+
     def __hash__(self) -> int:
         return hash(self.key)
 

@@ -19,7 +19,7 @@ import torch
 
 from ood_eval.code import code_of
 from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash, file_hash
-from ood_eval.datasets.sample import First, SegDataset
+from ood_eval.datasets.sample import First, SegDataset, policy_of
 from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
 from ood_eval.engine.aggregation import Aggregation
 from ood_eval.engine.cells import Cell, CellStore
@@ -177,7 +177,11 @@ class Evaluation:
                 found[label]["parts"] = trained
             if detector.fit_split is not None and detector.fit_split in fitted_on:
                 split = self.fit_splits[detector.fit_split]
-                found[label]["fitted_on"] = {"data": fitted_on[detector.fit_split], "adapter": code_of(_adapter(split))}
+                found[label]["fitted_on"] = {
+                    "data": fitted_on[detector.fit_split],
+                    "policy": policy_of(split),
+                    "adapter": code_of(_adapter(split)),
+                }
         return found
 
     @property
@@ -276,7 +280,7 @@ class Evaluation:
             state, numbers = count.state(), []
             if self.task.keeps_maps(cell.measure):
                 known, _ = store.read(facts)
-                numbers = self.task.at_the_end(cell.measure, cell.label, state, known, desk.maps, self._settings)
+                numbers = self.task.at_the_end(cell.measure, cell.scorer, state, known, desk.maps, self._settings)
             store.write(cell, state, numbers)
 
     def _with_gallery(
@@ -286,20 +290,22 @@ class Evaluation:
         gallery = Gallery(len(self.test), self.suite.gallery)
         for failure in self.task.failures(records):
             gallery.offer(*failure)
-        names = [f"score|{label}" for label in self.detectors]
-        absent = {index: [name for name in names if name not in desk.frames.names(index)] for index in gallery.chosen}
-        wanted = {name.removeprefix("score|") for lacking in absent.values() for name in lacking}
+        scorers = {cell.label: cell.scorer for cell in self.cells if cell.label in self.detectors}
+        absent = {
+            index: [label for label, scorer in scorers.items() if f"score|{scorer}" not in desk.frames.names(index)]
+            for index in gallery.chosen
+        }
+        wanted = {label for lacking in absent.values() for label in lacking}
         if wanted:
             instruments = self.instruments(wanted, out, self.devices[0])
             for index in sorted(index for index, lacking in absent.items() if lacking):
                 item = self.task.item(self.test, index)
                 prediction = instruments.predict(item)
-                labels = [name.removeprefix("score|") for name in absent[index]]
-                scores = {label: instruments.scores(label, prediction, item) for label in labels}
+                scores = {scorers[label]: instruments.scores(label, prediction, item) for label in absent[index]}
                 desk.frames.save(index, self.task.frame(item, self.task.segmented(item, prediction), scores))
-        shown = ("id", "image", "anomaly", "predicted", *names)
+        shown = ("id", "image", "anomaly", "predicted", *(f"score|{label}" for label in scorers))
         for index in sorted(gallery.chosen):
-            arrays = desk.frames.load(index, *shown)
+            arrays = desk.frames.load(index, *shown[:4], *(f"score|{scorer}" for scorer in scorers.values()))
             write_frame(folder / "gallery" / desk.frames.path(index).name, dict(zip(shown, arrays, strict=True)))
         desk.frames.keep(gallery.chosen)
         return [dataclasses.replace(record, gallery=record.index in gallery.chosen) for record in records]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from ood_eval.datasets.sample import SegDataset, samples
 from ood_eval.detectors import Detector
 from ood_eval.engine.scoring import pause
-from ood_eval.errors import ConfigError, DataError
+from ood_eval.errors import ConfigError, DataError, ResultError
 from ood_eval.files import write_bytes
 from ood_eval.networks import Prediction, Segmenter, images_from_rgb
 
@@ -34,12 +36,12 @@ def fit_detectors(
     Raises:
         ConfigError: a split is not at hand.
         DataError: a sample is damaged or has no class labels.
-        ResultError: the folder cannot be written.
+        ResultError: a state that was kept is damaged, or the folder cannot be written.
     """
     for name in sorted({d.fit_split for d in detectors.values() if d.fit_split is not None}):
         waiting = {label: detector for label, detector in detectors.items() if detector.fit_split == name}
         for label in [label for label in waiting if states[label].is_file()]:
-            waiting.pop(label).restore(torch.load(states[label], weights_only=True))
+            waiting.pop(label).restore(_state(states[label]))
         if not waiting:
             continue
         if name not in splits:
@@ -59,3 +61,13 @@ def fit_detectors(
             stream = io.BytesIO()
             torch.save(detector.state(), stream)
             write_bytes(states[label], stream.getvalue())
+
+
+def _state(path: Path) -> dict[str, Tensor]:
+    try:
+        state = torch.load(path, weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise ResultError(f"{path}: damaged; delete it and run again") from error
+    if not isinstance(state, dict):
+        raise ResultError(f"{path}: damaged; delete it and run again")
+    return state

@@ -132,14 +132,15 @@ class Pass:
         for cell, count in counts.items():
             if cell.measure == FACTS:
                 count.update(segmented, seconds)
+        # Kept under their scorers, so that maps of earlier code are never taken for those of today's.
+        scorers = {cell.label: cell.scorer for cell in counts if cell.measure != FACTS}
         kept = {cell.label for cell in counts if self.task.keeps_maps(cell.measure)}
         if kept:
-            self.maps.save(
-                index, self.task.maps(item, segmented, {name: scores[name] for name in scores if name in kept})
-            )
+            self.maps.save(index, self.task.maps(item, segmented, {scorers[label]: scores[label] for label in kept}))
         complete = {cell.label for cell in counts if cell.measure == IMAGES} == labels.keys()
         if self.gallery and complete and gallery.offer(index, *self.task.failure(list(found.values()))):
-            self.frames.save(index, self.task.frame(item, segmented, scores))
+            shown = {scorers[label]: score for label, score in scores.items()}
+            self.frames.save(index, self.task.frame(item, segmented, shown))
 
 
 def check_classes(segmenter: Segmenter, split: SegDataset) -> None:

@@ -100,7 +100,7 @@ class PixelTask:
     def at_the_end(
         self,
         measure: str,
-        label: str,
+        scorer: str,
         state: Mapping[str, NDArray[Any]],
         facts: Mapping[str, NDArray[Any]],
         maps: ImageArrays,
@@ -110,10 +110,10 @@ class PixelTask:
         counted = FactsCount.of(facts)
         if measure == OPEN:
             towns = [town_of(json.loads(counted.lines[index])) for index in sorted(counted.lines)]
-            return [open_number(maps, towns, label, counted.confusion.counts.shape[0])]
+            return [open_number(maps, towns, scorer, counted.confusion.counts.shape[0])]
         protocol = make_protocol(counting_protocol(measure))
         protocol.add_state(dict(state))
-        return protocol.at_own_threshold(_scored_images(maps, label, sorted(counted.lines)), settings.track)
+        return protocol.at_own_threshold(_scored_images(maps, scorer, sorted(counted.lines)), settings.track)
 
     def maps(self, item: PixelItem, segmented: Segmented, scores: Mapping[str, NDArray[np.float32]]) -> StateArrays:
         """Truth, prediction and whole score maps.

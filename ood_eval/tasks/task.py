@@ -92,7 +92,7 @@ class Task(Protocol):
     def at_the_end(
         self,
         measure: str,
-        label: str,
+        scorer: str,
         state: Mapping[str, NDArray[Any]],
         facts: Mapping[str, NDArray[Any]],
         maps: ImageArrays,
@@ -102,7 +102,7 @@ class Task(Protocol):
 
         Args:
             measure: which.
-            label: of the detector.
+            scorer: the name under which `maps` was given the detector's scores.
             state: of its count over all images.
             facts: state of `FACTS` over all images.
             maps: what `maps` kept of every image.

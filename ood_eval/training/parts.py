@@ -12,7 +12,7 @@ from torch import nn
 
 from ood_eval.code import code_of
 from ood_eval.datasets.fingerprint import dataset_hash, file_hash
-from ood_eval.datasets.sample import SegDataset
+from ood_eval.datasets.sample import SegDataset, policy_of
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.files import content_key, write_json
 from ood_eval.networks.checkpoint import load_segmenter
@@ -46,6 +46,7 @@ def part_keys(parts: Collection[TrainedPart], checkpoint: Path, splits: Splits, 
             "recipe": dataclasses.asdict(part.recipe),
             "seed": seed,
             "data": dataset_hash(split),
+            "policy": policy_of(split),
             "classes": list(split.class_names),
             "code": code_of(*part.modules, __name__),
         }

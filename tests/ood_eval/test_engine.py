@@ -278,6 +278,51 @@ def test_the_same_files_under_other_settings_are_other_cells(shared_streets: Pat
     assert seeded.key != one.key
 
 
+def test_what_a_detector_was_fitted_on_under_another_policy_is_another_cell(
+    shared_streets: Path, checkpoint: Path
+) -> None:
+    one = _evaluation(shared_streets, checkpoint, "msp", "mahalanobis", "ae")
+    splits = {name: StreetHazards(shared_streets, name, "ignore_other") for name in ("training", "validation")}
+    other = dataclasses.replace(one, fit_splits=splits)
+    before = {cell.key for cell in one.cells}
+    assert {cell.label for cell in other.cells if cell.key not in before} == {"mahalanobis", "ae"}
+
+
+def test_a_damaged_fitted_state_is_named(shared_streets: Path, checkpoint: Path, tmp_path: Path) -> None:
+    evaluation = _evaluation(shared_streets, checkpoint, "kl_matching")
+    evaluation.instruments(["kl_matching"], tmp_path, "cpu")
+    (kept,) = (tmp_path / "fitted").glob("*.pt")
+    for content in (b"", b"nonsense", kept.read_bytes()[:-100]):
+        kept.write_bytes(content)
+        with pytest.raises(ResultError, match=f"{kept.name}: damaged; delete it and run again"):
+            evaluation.instruments(["kl_matching"], tmp_path, "cpu")
+
+
+class Edited(DETECTORS["msp"]):  # type: ignore[misc]
+    """A detector whose next version scores otherwise."""
+
+    shift = 0.0
+
+    def score_map(self, prediction):
+        return super().score_map(prediction) + self.shift
+
+
+def test_score_maps_of_earlier_code_are_not_shown_for_todays(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DETECTORS, "edited", Edited)
+    before = _evaluation(shared_streets, checkpoint, "msp", "edited").run(tmp_path / "out")
+    real = code._content
+    monkeypatch.setattr(Edited, "shift", 1.0)
+    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"# edited" * (path == Path(__file__)))
+    after = _evaluation(shared_streets, checkpoint, "msp", "edited").run(tmp_path / "out")
+    assert after != before
+    for path in (before / "gallery").iterdir():
+        old, new = load_frame(path).scores, load_frame(after / "gallery" / path.name).scores
+        assert np.array_equal(old["msp"], new["msp"])
+        assert np.allclose(old["edited"] + 1.0, new["edited"])
+
+
 @pytest.mark.parametrize("broken_at", [0, 1, 3])
 def test_a_broken_evaluation_continues_and_ends_alike(
     shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_at: int

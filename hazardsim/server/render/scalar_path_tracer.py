@@ -1,6 +1,6 @@
 """The picture without arrays: Mitsuba's own path tracer and materials, for machines without a usable LLVM.
 
-Slower and plainer than `pathtrace`: no relief, no puddles, and what emits light does not glow.
+Slower and plainer than `path_tracer`: no relief, no puddles, and what emits light does not glow.
 """
 
 from __future__ import annotations
