@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,15 +27,25 @@ class Train:
     training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
 
     def run(self) -> None:
-        """Trains."""
+        """Trains.
+
+        Raises:
+            ConfigError: the label policy or a combination of options cannot be used.
+            DataError: the set is missing or damaged.
+            TrainingError: the loss diverged, or memory ran out.
+            ResultError: another run uses the output folder, or it cannot be written.
+        """
         from ood_eval.benchmarks.streethazards import StreetHazards
         from ood_eval.datasets import First
+        from ood_eval.engine.workplace import exclusive
         from ood_eval.training import train
 
         options, machine = self.training, self.training.machine()
+        alone = exclusive(self.out) if machine.is_global_zero else contextlib.nullcontext()
         whole = StreetHazards(self.data, "training", options.policy, official=options.official)
         whole.check()
         split = whole if options.limit_train is None else First(whole, options.limit_train)
-        checkpoint = train(options.plan(), split, self.out, machine)
+        with alone:
+            checkpoint = train(options.plan(), split, self.out, machine)
         if machine.is_global_zero:
             sys.stdout.write(f"{checkpoint}\n")

@@ -253,7 +253,7 @@ class Evaluation:
         """Scores in a process for each device, every n-th run of images in each."""
         parts = len(self.devices)
         with ProcessPoolExecutor(parts, mp_context=get_context("spawn")) as pool:
-            threads = max(torch.get_num_threads() // parts, 1)
+            threads = torch.get_num_threads()  # in each as in one: sums are rounded by how many threads share them
             running = [
                 pool.submit(_score_part, self, work, frozenset(labels), out, (number, parts), threads)
                 for number in range(parts)

@@ -6,12 +6,16 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import filelock
 
 from ood_eval.engine.shards import ShardStore
 from ood_eval.errors import ResultError
 from ood_eval.tasks.image_arrays import ImageArrays
+
+# Folders that a run makes in its own.
+_OWN: Final = ("cells", "evaluations", "fitted", "frames", "parts", "report", "training", "unfinished")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Workplace:
 def exclusive(out: Path) -> Iterator[None]:
     """Keeps every other run out of a folder; the lock is gone with the process that holds it.
 
+    What killed runs were writing is swept away.
     A folder that was made for the lock and into which nothing was written is removed again.
 
     Raises:
@@ -58,6 +63,7 @@ def exclusive(out: Path) -> Iterator[None]:
     except OSError as error:
         raise ResultError(f"{path}: cannot be written ({error.strerror or error})") from error
     try:
+        _sweep(out)
         yield
     finally:
         lock.release()
@@ -65,3 +71,11 @@ def exclusive(out: Path) -> Iterator[None]:
             if made and [one.name for one in out.iterdir()] == [path.name]:
                 path.unlink()
                 out.rmdir()
+
+
+def _sweep(out: Path) -> None:
+    """Removes half-written files of runs that were killed."""
+    for folder in (out, *(out / name for name in _OWN)):
+        for part in folder.glob(".*.part") if folder == out else folder.rglob(".*.part"):
+            with contextlib.suppress(OSError):
+                part.unlink()

@@ -9,6 +9,7 @@ import pytest
 from ood_eval.cli import _one_line, main
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.summary import SummaryLine
+from ood_eval.engine.workplace import exclusive
 from ood_eval.errors import DataError
 from ood_eval.options import Training
 from ood_eval.report.result import read_result
@@ -120,3 +121,19 @@ def test_data_check_takes_its_root(
     shown = capsys.readouterr()
     assert "5125" in shown.out
     assert "Traceback" not in shown.err
+
+
+def test_training_into_a_folder_that_another_run_uses_is_refused(
+    shared_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells" / ".a.npz.7.part").touch()
+    (tmp_path / ".mine.part").mkdir()
+    words = ["ood_eval", "train", "--data", str(shared_streets), "--out", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", words)
+    with exclusive(tmp_path):
+        assert not list(tmp_path.rglob("*.npz.7.part")), "what a killed run left is swept away"
+        assert main() == 1
+    shown = capsys.readouterr().err
+    assert "another run uses this folder" in shown
+    assert "Traceback" not in shown
