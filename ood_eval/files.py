@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -42,26 +43,48 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401
-    """Writes indented JSON with sorted keys, whole or not at all.
+    """Writes indented JSON with sorted keys, whole or not at all; NaN, which JSON lacks, is null.
 
     Raises:
-        ResultError: the folder cannot be written or the disk is full.
+        ResultError: a number is infinite, the folder cannot be written or the disk is full.
     """
-    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+    try:
+        text = json.dumps(without_nan(value), indent=2, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise ResultError(f"{path}: not written, for a number of it is infinite") from error
+    write_text(path, f"{text}\n")
+
+
+def without_nan(value: Any) -> Any:  # noqa: ANN401
+    """A JSON value with null for NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_json(path: Path) -> Any:  # noqa: ANN401
     """The value of a JSON file.
 
     Raises:
-        ResultError: the file is missing or damaged.
+        ResultError: the file is missing or damaged, or holds what is not JSON, as NaN.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refused)
     except OSError as error:
         raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"{path}: is not JSON; delete it and run again") from error
+
+
+def refused(constant: str) -> float:
+    """What `json` calls for NaN and Infinity.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{constant} is not JSON")
 
 
 def content_key(value: Any) -> str:  # noqa: ANN401

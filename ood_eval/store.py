@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.errors import ResultError
+from ood_eval.files import refused, without_nan
 
 _Line = TypeVar("_Line")
 
@@ -24,7 +25,7 @@ def line_of(value: Any) -> str:  # noqa: ANN401
     Raises:
         ValueError: a number is infinite.
     """
-    return json.dumps(_without_nan(dataclasses.asdict(value)), sort_keys=True, allow_nan=False)
+    return json.dumps(without_nan(dataclasses.asdict(value)), sort_keys=True, allow_nan=False)
 
 
 def write_lines(path: Path, values: Iterable[Any]) -> None:
@@ -60,24 +61,12 @@ def read_lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
     try:
         with path.open(encoding="utf-8") as lines:
             for line in lines:
-                value = json.loads(line, parse_constant=_refused)
+                value = json.loads(line, parse_constant=refused)
                 value.update({name: math.nan for name in numbers if name in value and value[name] is None})
                 yield reader.validate_python(value)
                 place += 1
     except OSError as error:
         raise ResultError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (ValueError, ValidationError, AttributeError) as error:
+    except (ValueError, TypeError, RecursionError, ValidationError, AttributeError) as error:
         what = f"line {place} is no {kind.__name__}"
         raise ResultError(f"{path}: not a file of results ({what}); delete it and run again") from error
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")

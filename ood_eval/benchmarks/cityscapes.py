@@ -79,6 +79,10 @@ class Cityscapes:
         """Image and label file of sample `index`."""
         return (self.pairs[index].image, self.pairs[index].labels)
 
+    def identity(self, index: int) -> str:
+        """The name of sample `index`, as its place below the root tells."""
+        return self.pairs[index].id
+
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[index]
         image = read_rgb(pair.image)

@@ -6,7 +6,7 @@ The only module of ood_eval that imports hazardsim.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +78,21 @@ class Generated(StreetHazards):
             return StoredFrame(self.root, self.split, self._record(index)).instances()
         except (DatasetError, KeyError, OSError) as error:
             raise DataError(f"{self._manifest}: the instances of sample {index} cannot be read: {error}") from error
+
+    def instance_files(self, index: int) -> Sequence[Path]:
+        """The file of instance numbers of sample `index`; none where it has no anomalies, or the set no such files.
+
+        Raises:
+            DataError: the manifest changed or was made by another version.
+        """
+        record = self._record(index)
+        try:
+            kept = record["files"].get("instances") if record["anomalies"] else None
+            return [] if kept is None else [self.root / kept["path"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{self._manifest}: sample {index} lacks {error}; it was made by another version"
+            ) from error
 
     def _record(self, index: int) -> dict[str, Any]:
         with self._manifest.open("rb") as stream:

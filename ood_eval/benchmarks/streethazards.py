@@ -77,6 +77,11 @@ class StreetHazards:
         """Image and label file of sample `index`."""
         return (self.entries[index].image, self.entries[index].labels)
 
+    def identity(self, index: int) -> str:
+        """The name of sample `index`: the folder of its town, and its file."""
+        image = self.entries[index].image
+        return f"{image.parent.name}/{image.stem}"
+
     def __getitem__(self, index: int) -> Sample:
         entry = self.entries[index]
         image = read_rgb(entry.image)
@@ -84,8 +89,8 @@ class StreetHazards:
         raw = read_labels(entry.labels, (image.shape[0], image.shape[1]))
         test = self.split == "test"
         check_raw_labels(raw, str(entry.labels), anomalies_allowed=test)
-        identity = f"{entry.image.parent.name}/{entry.image.stem}"
-        return Sample(identity, image, self.policy.train_ids(raw), self.policy.anomaly(raw) if test else None)
+        anomaly = self.policy.anomaly(raw) if test else None
+        return Sample(self.identity(index), image, self.policy.train_ids(raw), anomaly)
 
     def check(self) -> None:
         """Compares every image's header with the index, and every label map with its image and the label table.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ood_eval.datasets.sample import SegDataset, attributes_of
+from ood_eval.datasets.sample import SegDataset, attributes_of, identity_of, instance_files_of
 from ood_eval.errors import DataError, ResultError
 from ood_eval.files import content_key, write_json
 
@@ -66,7 +66,7 @@ def remembered(path: Path, *, write: bool = True) -> Iterator[Memory]:
         ResultError: the file cannot be written.
     """
     memory = Memory()
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         told = json.loads(path.read_text(encoding="utf-8"))
         memory.files.update({name: (int(size), int(at), str(one)) for name, (size, at, one) in told["files"].items()})
         memory.sound.update(map(str, told["sound"]))
@@ -95,12 +95,21 @@ def dataset_hash(dataset: SegDataset) -> str:
 
 
 def attributes_hash(dataset: SegDataset) -> str:
-    """A short hash of all that a split knows of its samples besides their pixels.
+    """A short hash of all that a split knows of its samples besides pixels: names, attributes, which object is where.
 
     Raises:
-        DataError: the split's description of a sample is damaged.
+        DataError: the split's description of a sample is damaged, or a file of instances cannot be read.
     """
-    return content_key([dict(attributes_of(dataset, index)) for index in range(len(dataset))])
+    return content_key(
+        [
+            [
+                identity_of(dataset, index),
+                dict(attributes_of(dataset, index)),
+                [file_hash(path) for path in instance_files_of(dataset, index)],
+            ]
+            for index in range(len(dataset))
+        ]
+    )
 
 
 def file_hash(path: Path) -> str:

@@ -79,6 +79,21 @@ def attributes_of(dataset: SegDataset, index: int) -> Mapping[str, Any]:
 
 
 @runtime_checkable
+class Named(Protocol):
+    """A split that knows the names of its samples without reading them."""
+
+    def identity(self, index: int) -> str:
+        """`Sample.id` of sample `index`."""
+
+
+def identity_of(dataset: SegDataset, index: int) -> str:
+    """The name of sample `index`, or, of a split that must read a sample to know it, folder and name of its files."""
+    if isinstance(dataset, Named):
+        return dataset.identity(index)
+    return " ".join(f"{path.parent.name}/{path.name}" for path in dataset.files(index))
+
+
+@runtime_checkable
 class TellsObjects(Protocol):
     """A split that tells its anomalous objects apart."""
 
@@ -89,6 +104,19 @@ class TellsObjects(Protocol):
 def instances_of(dataset: SegDataset, index: int) -> NDArray[np.uint16] | None:
     """Instance numbers [H,W] u16 of sample `index`; None, where the split does not tell objects apart."""
     return dataset.instances(index) if isinstance(dataset, TellsObjects) else None
+
+
+@runtime_checkable
+class KeepsObjects(Protocol):
+    """A split that reads instance numbers from files which `files` does not name."""
+
+    def instance_files(self, index: int) -> Sequence[Path]:
+        """The files that instance numbers of sample `index` are read from; none, where nobody would ask for them."""
+
+
+def instance_files_of(dataset: SegDataset, index: int) -> Sequence[Path]:
+    """The files besides `files` that decide which object a pixel of sample `index` belongs to."""
+    return dataset.instance_files(index) if isinstance(dataset, KeepsObjects) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +153,14 @@ class First:
     def files(self, index: int) -> Sequence[Path]:
         """The files that sample `index` is read from."""
         return self.whole.files(range(len(self))[index])
+
+    def identity(self, index: int) -> str:
+        """The name of sample `index`."""
+        return identity_of(self.whole, range(len(self))[index])
+
+    def instance_files(self, index: int) -> Sequence[Path]:
+        """The files that instance numbers of sample `index` are read from."""
+        return instance_files_of(self.whole, range(len(self))[index])
 
     def attributes(self, index: int) -> Mapping[str, Any]:
         """What the whole split knows of sample `index`."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.arrays import read_arrays, write_arrays
 from ood_eval.errors import ResultError
-from ood_eval.files import content_key, write_bytes, write_json
+from ood_eval.files import content_key, write_json
 from ood_eval.metrics.protocol import Number
 
 States = dict[str, NDArray[Any]]
@@ -66,11 +65,9 @@ class CellStore:
         Raises:
             ResultError: the folder cannot be written.
         """
-        told = json.dumps([_plain(one) for one in numbers]).encode()
-        stream = io.BytesIO()
-        np.savez_compressed(stream, allow_pickle=False, **state, **{_NUMBERS: np.frombuffer(told, dtype=np.uint8)})
+        told = json.dumps([_plain(one) for one in numbers], allow_nan=False).encode()
         write_json(self._path(cell).with_suffix(".json"), dict(cell.facts) | {"for": cell.label, "of": cell.measure})
-        write_bytes(self._path(cell), stream.getvalue())
+        write_arrays(self._path(cell), dict(state) | {_NUMBERS: np.frombuffer(told, dtype=np.uint8)})
 
     def read(self, cell: Cell) -> tuple[States, list[Number]]:
         """The counts and numbers of a finished cell.
@@ -79,12 +76,11 @@ class CellStore:
             ResultError: the file is missing or damaged.
         """
         path = self._path(cell)
+        arrays = read_arrays(path)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                told = json.loads(arrays[_NUMBERS].tobytes())
-                numbers = [Number(**{name: _number(value) for name, value in one.items()}) for one in told]
-                return {name: arrays[name] for name in arrays.files if name != _NUMBERS}, numbers
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            told = json.loads(arrays.pop(_NUMBERS).tobytes())
+            return arrays, [Number(**{name: _number(value) for name, value in one.items()}) for one in told]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResultError(f"{path}: damaged; delete this file and run again") from error
 
     def _path(self, cell: Cell) -> Path:

@@ -26,6 +26,7 @@ from ood_eval.engine.cells import Cell, CellStore
 from ood_eval.engine.fitting import fit_detectors
 from ood_eval.engine.row import SEGMENTER, Provenance, write_rows
 from ood_eval.engine.scoring import Instruments, Pass, check_classes
+from ood_eval.engine.seal import is_sealed, seal
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.workplace import Workplace
 from ood_eval.errors import CheckpointError, ConfigError, ResultError
@@ -76,15 +77,16 @@ class Evaluation:
         """Runs what is not yet done and returns the folder of the results, `out/evaluations/<key>`.
 
         What is stored are cells, in `out/cells`: one for each detector and each thing that is counted of it, named by
-        benchmark, checkpoint, the detector with the code that it imports, and the code that counts. Finished cells are
-        not scored again, whatever else a suite holds. A broken run goes on where it was up to `SHARD_SECONDS` before.
-        Fitted detectors are kept in `out/fitted`, methods' own networks in `out/parts`.
+        benchmark, checkpoint, the detector with the code that it imports, and the code that counts. Finished cells
+        are not scored again, whatever else a suite holds; a folder of which a file is missing or altered is made
+        again. A broken run goes on where it was up to `SHARD_SECONDS` before. Fitted detectors are kept in
+        `out/fitted`, methods' own networks in `out/parts`.
 
         Raises:
             OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.
         """
         cells, folder = self.cells, out / "evaluations" / self.key
-        if (folder / "rows.jsonl").is_file():
+        if is_sealed(folder):
             _LOG.info("%s: already done, %s", self.benchmark.label, folder)
             return folder
         store, desk = CellStore(out / "cells"), Workplace(out, content_key(self._shared))
@@ -102,6 +104,7 @@ class Evaluation:
         write_lines(folder / "images.jsonl", records)
         write_json(folder / "cells.json", {cell.key: {"for": cell.label, "of": cell.measure} for cell in cells})
         write_rows(folder / "rows.jsonl", aggregation.write(folder, self._provenance))
+        seal(folder)
         return folder
 
     def __getstate__(self) -> dict[str, object]:
@@ -200,8 +203,12 @@ class Evaluation:
         """Counts every image that a missing cell lacks."""
         every = frozenset(range(len(self.test)))
         parts = desk.shards.parts(missing)
-        lacking = {cell: every - frozenset().union(*map(frozenset, parts[cell].values())) for cell in missing}
-        lacking = {cell: indices for cell, indices in lacking.items() if indices}
+        lacking = {}
+        for cell in missing:
+            counted = frozenset().union(*map(frozenset, parts[cell].values()))
+            unkept = self._unkept(cell, desk) if self.task.keeps_maps(cell.measure) else frozenset[int]()
+            if uncounted := every if counted & unkept else every - counted:
+                lacking[cell] = uncounted
         if not lacking:
             return
         labels = {cell.label for cell in lacking} - {SEGMENTER}
@@ -214,6 +221,10 @@ class Evaluation:
             work.score(instruments)
         else:
             self._share_out(work, labels, out)
+
+    def _unkept(self, cell: Cell, desk: Workplace) -> frozenset[int]:
+        """The images whose score map is missing or damaged."""
+        return frozenset([index for index in range(len(self.test)) if desk.maps.lack(index, f"score|{cell.scorer}")])
 
     def instruments(self, labels: Iterable[str], out: Path, device: str) -> Instruments:
         """What scores for some detectors on a device; trains and fits what they need, or loads what was kept.
@@ -292,7 +303,7 @@ class Evaluation:
             gallery.offer(*failure)
         scorers = {cell.label: cell.scorer for cell in self.cells if cell.label in self.detectors}
         absent = {
-            index: [label for label, scorer in scorers.items() if f"score|{scorer}" not in desk.frames.names(index)]
+            index: [label for label, scorer in scorers.items() if desk.frames.lack(index, f"score|{scorer}")]
             for index in gallery.chosen
         }
         wanted = {label for lacking in absent.values() for label in lacking}

@@ -57,7 +57,7 @@ class Finished:
 
     def still(self) -> bool:
         """Whether this request was finished, and nothing that it read or wrote is another since."""
-        with contextlib.suppress(ResultError, KeyError, TypeError, AttributeError, OSError):
+        with contextlib.suppress(ResultError, KeyError, TypeError, AttributeError, ValueError, OSError):
             note = read_json(self._path)
             watched = Watched(**{name: tuple(value) for name, value in note["watched"].items()})
             return bool(note["request"] == self._request and note["stamp"] == self._stamp(watched)[0])

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from ood_eval.datasets.sample import SegDataset, samples
@@ -36,12 +35,12 @@ def fit_detectors(
     Raises:
         ConfigError: a split is not at hand.
         DataError: a sample is damaged or has no class labels.
-        ResultError: a state that was kept is damaged, or the folder cannot be written.
+        ResultError: a kept state is damaged, or the folder cannot be written.
     """
     for name in sorted({d.fit_split for d in detectors.values() if d.fit_split is not None}):
         waiting = {label: detector for label, detector in detectors.items() if detector.fit_split == name}
         for label in [label for label in waiting if states[label].is_file()]:
-            waiting.pop(label).restore(_state(states[label]))
+            _restore(waiting.pop(label), states[label])
         if not waiting:
             continue
         if name not in splits:
@@ -63,11 +62,11 @@ def fit_detectors(
             write_bytes(states[label], stream.getvalue())
 
 
-def _state(path: Path) -> dict[str, Tensor]:
+def _restore(detector: Detector, path: Path) -> None:
     try:
-        state = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise ResultError(f"{path}: damaged; delete it and run again") from error
-    if not isinstance(state, dict):
-        raise ResultError(f"{path}: damaged; delete it and run again")
-    return state
+        detector.restore(torch.load(path, weights_only=True))
+    except (
+        OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError,
+        pickle.UnpicklingError,
+    ) as error:  # fmt: skip
+        raise ResultError(f"{path}: damaged; delete this file and run again") from error

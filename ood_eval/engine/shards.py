@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.arrays import read_arrays, write_arrays
 from ood_eval.engine.cells import Cell, CellStore
 from ood_eval.errors import ResultError
-from ood_eval.files import content_key, write_bytes
+from ood_eval.files import content_key
 from ood_eval.tasks import Count
 
 
@@ -34,10 +33,7 @@ class ShardStore:
         arrays: dict[str, NDArray[Any]] = {"indices": np.array(indices, dtype=np.int64), "cells": np.array(keys)}
         for cell, count in counts.items():
             arrays |= {f"{cell.key}|{name}": value for name, value in count.state().items()}
-        stream = io.BytesIO()
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
-        name = f"{indices[0]:08d}-{content_key([list(indices), keys])}.npz"
-        write_bytes(self.folder / name, stream.getvalue())
+        write_arrays(self.folder / f"{indices[0]:08d}-{content_key([list(indices), keys])}.npz", arrays)
 
     def parts(self, cells: Iterable[Cell]) -> dict[Cell, dict[Path, list[int]]]:
         """By cell, the shards that make it up so far and their images; no image twice.
@@ -48,8 +44,7 @@ class ShardStore:
         found: dict[Cell, dict[Path, list[int]]] = {cell: {} for cell in cells}
         taken: dict[Cell, set[int]] = {cell: set() for cell in found}
         for path in sorted(self.folder.glob("*.npz")):
-            arrays = _read(path, ("indices", "cells"))
-            indices, keys = arrays["indices"].tolist(), set(arrays["cells"].tolist())
+            indices, keys = _heading(path)
             for cell, parts in found.items():
                 if cell.key in keys and taken[cell].isdisjoint(indices):
                     parts[path] = indices
@@ -64,7 +59,8 @@ class ShardStore:
         """
         mark = f"{cell.key}|"
         for path in parts:
-            count.add_state({name.removeprefix(mark): value for name, value in _read(path, mark).items()})
+            arrays = read_arrays(path, lambda name: name.startswith(mark))
+            count.add_state({name.removeprefix(mark): value for name, value in arrays.items()})
 
     def clear(self, cells: CellStore) -> bool:
         """Deletes the shards all of whose cells are finished; whether none is left.
@@ -73,17 +69,14 @@ class ShardStore:
             ResultError: a shard is damaged.
         """
         for path in sorted(self.folder.glob("*.npz")):
-            keys = _read(path, ("cells",))["cells"].tolist()
-            if all((cells.folder / f"{key}.npz").is_file() for key in keys):
+            if all((cells.folder / f"{key}.npz").is_file() for key in _heading(path)[1]):
                 path.unlink()
         return next(self.folder.glob("*.npz"), None) is None
 
 
-def _read(path: Path, wanted: str | tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    """Arrays of some names, or of all names with a mark in front."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = wanted if isinstance(wanted, tuple) else [name for name in arrays.files if name.startswith(wanted)]
-            return {name: arrays[name] for name in names}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ResultError(f"{path}: damaged; delete it and run again") from error
+def _heading(path: Path) -> tuple[list[int], set[str]]:
+    """The images and the cells of a shard."""
+    arrays = read_arrays(path, lambda name: name in {"indices", "cells"})
+    if len(arrays) != 2:
+        raise ResultError(f"{path}: damaged; delete this file and run again")
+    return arrays["indices"].tolist(), set(arrays["cells"].tolist())

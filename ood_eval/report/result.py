@@ -108,12 +108,7 @@ def read_results(out: Path) -> tuple[Result, ...]:
     """
     if not (out / "run.json").is_file():
         raise ResultError(f"{out}: holds no finished run; make one with `ood_eval run-caos --data DIR --out {out}`")
-    run = read_json(out / "run.json")
-    evaluations = run.get("evaluations") or [{"benchmark": "", "key": run.get("evaluation")}]
-    keys: dict[str, list[str]] = {}
-    for evaluation in evaluations:
-        keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
-    skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
+    keys, skipped = _read_run(out / "run.json")
     compared = list(read_lines(out / "comparisons.jsonl", Comparison)) if (out / "comparisons.jsonl").is_file() else []
     name = out.name or str(out)
     return tuple(
@@ -125,6 +120,19 @@ def read_results(out: Path) -> tuple[Result, ...]:
         )
         for benchmark, folders in keys.items()
     )
+
+
+def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...]]:
+    """The keys of results by benchmark, and what was skipped and why."""
+    run = read_json(path)
+    keys: dict[str, list[str]] = {}
+    try:
+        for evaluation in run.get("evaluations") or [{"benchmark": "", "key": run["evaluation"]}]:
+            keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
+        skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ResultError(f"{path}: damaged, or of an earlier version; delete it and run again") from error
+    return keys, skipped
 
 
 def _read_benchmark(

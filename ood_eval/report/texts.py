@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from ood_eval.report.overview import Overview
 from ood_eval.report.result import Result
 from ood_eval.report.section import Section
-from ood_eval.report.table import METRICS, Entry, Table, markdown_table
+from ood_eval.report.table import METRICS, Entry, Table, markdown_table, protocol_title
 
 _LATEX_SIGNS = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -104,17 +103,8 @@ def json_of(results: Sequence[Result], sections: Sequence[Section]) -> dict[str,
     }
 
 
-def without_nan(value: Any) -> Any:  # noqa: ANN401
-    """A JSON value with null for every number that is not finite."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _latex_table(label: str, table: Table) -> str:
-    blocks = [*table.protocols, table.source.heading]
+    blocks = [*map(protocol_title, table.protocols), table.source.heading]
     width = len(METRICS)
     stacks = (r"\shortstack{" + _latex(name).replace(": ", r":\\ ") + "}" for name in blocks)
     groups = " & ".join(rf"\multicolumn{{{width}}}{{c}}{{{name}}}" for name in stacks)

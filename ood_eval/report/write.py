@@ -14,7 +14,7 @@ from ood_eval.report.page import page_of
 from ood_eval.report.result import Result
 from ood_eval.report.section import best_detectors, section_of
 from ood_eval.report.table import curve_protocol, title_of
-from ood_eval.report.texts import json_of, latex_of, markdown_of, without_nan
+from ood_eval.report.texts import json_of, latex_of, markdown_of
 from ood_eval.tasks.gallery import load_frame
 
 _SHOWN: Final = 3
@@ -38,7 +38,7 @@ def write_report(results: Sequence[Result], folder: Path) -> Path:
     write_text(folder / "index.html", page_of(sections, overview))
     write_text(folder / "report.md", markdown_of(sections, overview, figures))
     write_text(folder / "report.tex", latex_of(sections))
-    write_json(folder / "report.json", without_nan(json_of(results, sections)))
+    write_json(folder / "report.json", json_of(results, sections))
     return folder / "report.md"
 
 

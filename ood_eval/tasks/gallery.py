@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.arrays import read_arrays, write_arrays
 from ood_eval.errors import ResultError
-from ood_eval.files import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,7 @@ def write_frame(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         ResultError: the folder cannot be written.
     """
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
-    write_bytes(path, stream.getvalue())
+    write_arrays(path, arrays)
 
 
 def load_frame(path: Path) -> GalleryFrame:
@@ -86,9 +82,9 @@ def load_frame(path: Path) -> GalleryFrame:
     Raises:
         ResultError: the file is damaged.
     """
+    arrays = read_arrays(path)
+    scores = {name.removeprefix("score|"): value for name, value in arrays.items() if name.startswith("score|")}
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            scores = {name.removeprefix("score|"): arrays[name] for name in arrays.files if name.startswith("score|")}
-            return GalleryFrame(str(arrays["id"]), arrays["image"], arrays["anomaly"], arrays["predicted"], scores)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ResultError(f"{path}: damaged; delete it and run again") from error
+        return GalleryFrame(str(arrays["id"]), arrays["image"], arrays["anomaly"], arrays["predicted"], scores)
+    except KeyError as error:
+        raise ResultError(f"{path}: damaged; delete this file and run again") from error

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.arrays import array_names, read_arrays, write_arrays
 from ood_eval.errors import ResultError
-from ood_eval.files import write_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +30,15 @@ class ImageArrays:
         Raises:
             ResultError: the file is damaged.
         """
-        if not self.path(index).is_file():
-            return frozenset()
+        return array_names(self.path(index)) if self.path(index).is_file() else frozenset()
+
+    def lack(self, index: int, *names: str) -> bool:
+        """Whether an image misses any of some arrays; a damaged file, which is removed, holds none."""
         try:
-            with np.load(self.path(index), allow_pickle=False) as arrays:
-                return frozenset(arrays.files)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise ResultError(f"{self.path(index)}: damaged; delete this file and run again") from error
+            return not self.names(index).issuperset(names)
+        except ResultError:
+            self.path(index).unlink(missing_ok=True)
+            return True
 
     def save(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keeps arrays of an image beside those that are there, whole or not at all.
@@ -48,10 +47,8 @@ class ImageArrays:
             ResultError: the folder cannot be written, the disk is full, or the file is damaged.
         """
         there = self.names(index) - arrays.keys()
-        kept = dict(zip(there, self.load(index, *there), strict=True)) if there else {}
-        stream = io.BytesIO()
-        np.savez(stream, allow_pickle=False, **kept, **arrays)
-        write_bytes(self.path(index), stream.getvalue())
+        kept = read_arrays(self.path(index), lambda name: name in there) if there else {}
+        write_arrays(self.path(index), kept | dict(arrays), compressed=False)
 
     def load(self, index: int, *names: str) -> tuple[NDArray[Any], ...]:
         """Arrays of an image by name.
@@ -59,16 +56,15 @@ class ImageArrays:
         Raises:
             ResultError: the file is missing or damaged, or has no array of such a name.
         """
-        try:
-            with np.load(self.path(index), allow_pickle=False) as arrays:
-                return tuple(arrays[name] for name in names)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ResultError(f"{self.path(index)}: missing or damaged; run again with another --out") from error
+        arrays = read_arrays(self.path(index), lambda name: name in names)
+        if absent := [name for name in names if name not in arrays]:
+            raise ResultError(f"{self.path(index)}: lacks {absent[0]}; delete this file and run again")
+        return tuple(arrays[name] for name in names)
 
     def keep(self, indices: frozenset[int]) -> None:
         """Deletes the files of all other images."""
         for path in self.folder.glob("*.npz"):
-            if int(path.stem) not in indices:
+            if path.stem.isdecimal() and int(path.stem) not in indices:
                 path.unlink(missing_ok=True)
 
     def delete(self) -> None:

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from ood_eval.benchmarks.streethazards import StreetHazards
+from ood_eval.datasets import First, dataset_hash
+from ood_eval.datasets.fingerprint import attributes_hash
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.engine import evaluation as running
 from ood_eval.engine import scoring
@@ -198,6 +200,43 @@ def test_generated_sets_tell_of_their_objects(streets: Path, checkpoints, tmp_pa
         assert found.values["msp"] == pytest.approx(one.values["msp"]["auroc"])
         assert "anomalies" not in one.attributes
     assert sum(one.gallery for one in records) == len(list(file.parent.glob("gallery/*.npz"))) == 2
+
+
+def test_an_altered_instance_file_is_scored_again(streets: Path, checkpoints, tmp_path: Path) -> None:
+    root = manifest(streets)
+    one = campaign(checkpoints, root, BenchmarkSpec("generated"), training="generated", detectors=("msp",))
+    out = one.run(tmp_path / "out")
+    path = root / "test/instances/test/0.png"
+    instances = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    rows_there, columns_there = np.nonzero(instances)
+    instances[rows_there[: len(rows_there) // 2], columns_there[: len(rows_there) // 2]] = 0
+    cv2.imwrite(str(path), instances)
+    one.run(out)
+    assert len(read_json(out / "run.json")["evaluations"]) == 1
+    key = read_json(out / "run.json")["evaluations"][0]["key"]
+    (before,) = [folder for folder in (out / "evaluations").iterdir() if folder.name != key]
+    told = [list(read_lines(one / "images.jsonl", ImageRecord)) for one in (before, out / "evaluations" / key)]
+    assert told[0][0].values == told[1][0].values
+    assert told[0][0].objects != told[1][0].objects
+    assert told[0][1:] == told[1][1:]
+
+
+def test_names_of_samples_count_and_places_of_sets_do_not(streets: Path, tmp_path: Path) -> None:
+    def hashes(root: Path) -> tuple[str, str]:
+        split = StreetHazards(root, "test")
+        assert [split.identity(index) for index in range(len(split))] == [split[i].id for i in range(len(split))]
+        return dataset_hash(split), attributes_hash(First(split, 9))
+
+    before = hashes(streets)
+    moved = streets.rename(tmp_path / "elsewhere")
+    assert hashes(moved) == before
+    index = moved / "test/test.odgt"
+    index.write_text(index.read_text().replace("/t5/", "/t6/"))
+    for kind in ("images", "annotations"):
+        (moved / "test" / kind / "test/t5").rename(moved / "test" / kind / "test/t6")
+    after = hashes(moved)
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 def test_open_miou_takes_each_towns_threshold_from_the_other(streets: Path, checkpoints, tmp_path: Path) -> None:

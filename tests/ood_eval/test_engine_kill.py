@@ -1,13 +1,13 @@
 """A run that is killed with SIGKILL at random moments and started again ends as one that nobody disturbed."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ood_eval.benchmarks.streethazards import StreetHazards
@@ -70,8 +70,8 @@ def test_a_killed_run_goes_on_and_ends_alike(tmp_path: Path) -> None:
     save_segmenter(tmp_path / "s.pt", build_segmenter(tiny, StreetHazards.class_names, "none", 0), tiny)
     status, seconds = run(data, tmp_path / "whole")
     assert status == 0, (tmp_path / "stderr.txt").read_text()
-    draw = random.Random(SEED)
-    ended = [run(data, tmp_path / "killed", draw.uniform(0.1, 0.9) * seconds)[0] for _ in range(KILLS)]
+    moments_s = seconds * np.random.default_rng(SEED).uniform(0.1, 0.9, KILLS)
+    ended = [run(data, tmp_path / "killed", float(moment_s))[0] for moment_s in moments_s]
     assert ended[0] == -signal.SIGKILL
     assert run(data, tmp_path / "killed")[0] == 0, (tmp_path / "stderr.txt").read_text()
     assert results(tmp_path / "killed") == results(tmp_path / "whole")

@@ -198,6 +198,11 @@ def test_names_cannot_break_out_of_the_page(page: str) -> None:
     assert "t5/\\u003c0\\u003e" in page
 
 
+def test_blocks_of_columns_have_the_titles_of_protocols(report: Path, page: str) -> None:
+    assert re.search(r'<th colspan="3" class="edge">caos: mean over images</th>', page)
+    assert r"\shortstack{dataset:\\ all pixels}" in (report / "report.tex").read_text()
+
+
 def test_a_run_without_records_is_drawn_with_what_it_has(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", seeds=(0,))
     folder = run / "evaluations" / "key0"

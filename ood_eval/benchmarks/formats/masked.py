@@ -42,6 +42,10 @@ class MaskedImages:
         """The files that sample `index` is read from."""
         return (self.pairs[index].image, self.pairs[index].labels)
 
+    def identity(self, index: int) -> str:
+        """The name of sample `index`, as its place below the root tells."""
+        return self.pairs[index].id
+
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[index]
         image = self._image(index)
