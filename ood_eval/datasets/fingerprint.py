@@ -68,8 +68,9 @@ def remembered(path: Path, *, write: bool = True) -> Iterator[Memory]:
     memory = Memory()
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         told = json.loads(path.read_text(encoding="utf-8"))
-        memory.files.update({name: (int(size), int(at), str(one)) for name, (size, at, one) in told["files"].items()})
-        memory.sound.update(map(str, told["sound"]))
+        if told["key"] == content_key([told["files"], told["sound"]]):
+            memory.files = {name: (int(size), int(at), str(one)) for name, (size, at, one) in told["files"].items()}
+            memory.sound = set(map(str, told["sound"]))
     before = (len(memory.files), hash(frozenset(memory.files.items())), frozenset(memory.sound))
     token = _MEMORY.set(memory)
     try:
@@ -78,7 +79,8 @@ def remembered(path: Path, *, write: bool = True) -> Iterator[Memory]:
         _MEMORY.reset(token)
         if write and before != (len(memory.files), hash(frozenset(memory.files.items())), frozenset(memory.sound)):
             with contextlib.suppress(ResultError):  # a memory that cannot be kept costs time alone
-                write_json(path, {"files": memory.files, "sound": sorted(memory.sound)})
+                known: dict[str, object] = {"files": memory.files, "sound": sorted(memory.sound)}
+                write_json(path, known | {"key": content_key(list(known.values()))})
 
 
 def dataset_hash(dataset: SegDataset) -> str:
