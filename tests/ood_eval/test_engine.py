@@ -132,7 +132,7 @@ def test_gallery_frames_are_spread() -> None:
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
     (tmp_path / "shard.npz").write_bytes(b"PK\x03\x04 broken")
-    with pytest.raises(ResultError, match=r"shard\.npz: damaged; delete it"):
+    with pytest.raises(ResultError, match=r"shard\.npz: missing or damaged; delete this file"):
         ShardStore(tmp_path).parts([Cell("msp", "caos", {})])
 
 
