@@ -24,7 +24,7 @@ class FrameSource(Protocol):
         Raises:
             PlacementError: the scene cannot be put up; it is left out.
             ServerLostError: the source broke off; a new one may finish the work.
-            HazardsimError: it will not work next time either.
+            HazardsimError: the source is unusable for any scene; a new one would fail, too.
         """
 
 

@@ -58,7 +58,7 @@ class Catalogue:
         """The model of an asset; loaded once.
 
         Raises:
-            AssetError: as `get`, or its files are damaged.
+            AssetError: the asset is unknown, its pack was not fetched, or its files are damaged.
         """
         asset = self.get(asset_id)
         if asset.id not in self._models:

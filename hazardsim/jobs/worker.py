@@ -58,7 +58,7 @@ def render_shard(task: Task, open_source: OpenSource, drawn_by: str) -> None:
 
     Raises:
         ConfigError: too many scenes of one slot had to be left out.
-        HazardsimError: what the source or the writer raises.
+        HazardsimError: the source cannot go on, or the split's folder holds another recipe or cannot be written.
     """
     job = task.job
     catalogue = load_catalogue()

@@ -39,7 +39,7 @@ def passed_over(name: str) -> Path | None:
     """The first folder below a data root that is named like the benchmark but holds no sign of it.
 
     Raises:
-        ConfigError: as of `find_root`.
+        ConfigError: the config file is damaged, or a place that was given is no folder.
     """
     for origin, value in _data_roots(_config()):
         for folder in (name, *BENCHMARKS[name].folders):
@@ -52,7 +52,7 @@ def require_root(name: str) -> Path:
     """The folder of a benchmark.
 
     Raises:
-        ConfigError: as of `find_root`.
+        ConfigError: the config file is damaged, or a place that was given is no folder.
         DataError: nothing says where the set is; the message tells how to say it and where to get it.
     """
     root = find_root(name)

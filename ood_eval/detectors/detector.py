@@ -46,7 +46,7 @@ class Detector(ABC):
         """The detector's own network.
 
         Raises:
-            DetectorError: it was not handed over.
+            DetectorError: the network was not handed over by `equip`.
         """
         if self._part is None:
             name = self.trained_part.name if self.trained_part is not None else "network of its own"
@@ -61,7 +61,7 @@ class Detector(ABC):
         """Refuses a network that cannot serve the detector.
 
         Raises:
-            DetectorError: what it lacks.
+            DetectorError: the network does not give a reading that the detector needs; the message names it.
         """
         refuse_lacking(type(self).__name__, self.reads - network.gives)
 
@@ -117,7 +117,7 @@ def refuse_lacking(name: str, lacking: frozenset[Reading]) -> None:
     """Refuses to go on without what is lacking.
 
     Raises:
-        DetectorError: something is.
+        DetectorError: a reading is lacking; the message names it.
     """
     if lacking:
         words = " and ".join(READINGS[reading] for reading in READINGS if reading in lacking)

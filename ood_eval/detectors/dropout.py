@@ -43,7 +43,7 @@ class Dropout(Detector):
         """Refuses a network without dropout layers.
 
         Raises:
-            DetectorError: it has none, or withholds its layers.
+            DetectorError: the network has no dropout layer, or withholds its layers.
         """
         super().check_network(network)
         if not dropout_layers(cast("Segmenter", network)):

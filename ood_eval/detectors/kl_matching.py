@@ -40,7 +40,7 @@ class KLMatching(Detector):
         """Accepts what was observed.
 
         Raises:
-            DetectorError: nothing was.
+            DetectorError: no image was observed.
         """
         if self.sums.numel() == 0:
             raise DetectorError("kl_matching: saw no image; its validation split is empty")

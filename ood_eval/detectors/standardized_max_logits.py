@@ -51,7 +51,7 @@ class StandardizedMaxLogits(Detector):
         """Accepts what was observed.
 
         Raises:
-            DetectorError: nothing was.
+            DetectorError: no image was observed.
         """
         if self.moments.numel() == 0:
             raise DetectorError("standardized_max_logits: saw no image; its training split is empty")

@@ -70,7 +70,7 @@ class Campaign:
         Raises:
             DataError: no benchmark is at hand, or one is damaged.
             ResultError: another run uses the folder, or it cannot be written.
-            OodEvalError: any other of its kinds.
+            OodEvalError: a suite's checkpoint or detector cannot be used, or its training diverged.
         """
         leads = self.machine.is_global_zero
         alone = exclusive(out) if leads else contextlib.nullcontext()

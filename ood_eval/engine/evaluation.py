@@ -83,7 +83,7 @@ class Evaluation:
         `out/fitted`, methods' own networks in `out/parts`.
 
         Raises:
-            OodEvalError: any of its kinds, as data, checkpoint, detectors and disk give reason.
+            OodEvalError: data, checkpoint or kept results are damaged, a detector cannot score, or the disk is full.
         """
         cells, folder = self.cells, out / "evaluations" / self.key
         if is_sealed(folder):

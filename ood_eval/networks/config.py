@@ -44,6 +44,6 @@ class SegmenterConfig(Protocol):
         """Fills a new network with trained weights as users name them, and returns what images they expect.
 
         Raises:
-            ConfigError: there are none of this name.
+            ConfigError: no weights have this name.
             CheckpointError: the file is missing, damaged, or does not fit.
         """

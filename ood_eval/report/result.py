@@ -91,15 +91,6 @@ class Result:
         return lines[0].mean, lines[0].std
 
 
-def read_result(out: Path) -> Result:
-    """The first benchmark in the output folder of a run.
-
-    Raises:
-        ResultError: the folder holds no finished run, or a file of it is damaged.
-    """
-    return read_results(out)[0]
-
-
 def read_results(out: Path) -> tuple[Result, ...]:
     """Every benchmark in the output folder of a run, in the order in which they were run; seeds are joined.
 

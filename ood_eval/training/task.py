@@ -53,7 +53,7 @@ class TrainingTask(lightning.LightningModule):
         """The loss itself; its mean over the processes is shown on the bar.
 
         Raises:
-            TrainingError: that is not finite, in all processes alike.
+            TrainingError: the mean loss is not finite; all processes raise it.
         """
         self.last_loss = float(self.mean_over_processes(loss.detach()))
         if not math.isfinite(self.last_loss):

@@ -12,7 +12,7 @@ from ood_eval.engine.summary import SummaryLine
 from ood_eval.engine.workplace import exclusive
 from ood_eval.errors import DataError
 from ood_eval.options import Training
-from ood_eval.report.result import read_result
+from ood_eval.report.result import read_results
 from ood_eval.store import read_lines
 
 
@@ -92,7 +92,7 @@ def test_a_whole_run(finished_run: Path, shared_streets: Path) -> None:
     rows = read_rows(next(finished_run.glob("evaluations/*/rows.jsonl")))
     assert len(rows) == 5 * 2 * 3 + 4
     assert rows[0].provenance.seed == 0
-    assert read_result(finished_run).label == "out"
+    assert read_results(finished_run)[0].label == "out"
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from ood_eval.errors import ResultError
 from ood_eval.report.figures import heat_map, truth_overlay
 from ood_eval.report.gallery import levels_of
 from ood_eval.report.published import published_for
-from ood_eval.report.result import ClassQuality, Result, read_result
+from ood_eval.report.result import ClassQuality, Result, read_results
 from ood_eval.report.table import markdown_table, table_of, title_of
 from ood_eval.report.terminal import print_table
 from ood_eval.report.write import write_report
@@ -136,7 +136,7 @@ def test_truth_is_red_and_heat_is_ordered() -> None:
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResultError, match="no finished run"):
-        read_result(tmp_path)
+        read_results(tmp_path)
     with pytest.raises(ResultError, match="no runs"):
         write_report([], tmp_path)
 

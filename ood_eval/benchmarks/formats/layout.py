@@ -136,7 +136,7 @@ def require_folder(root: Path) -> None:
     """Refuses a root that is no folder.
 
     Raises:
-        DataError: it is not.
+        DataError: there is no folder at `root`.
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; `ood_eval data where` says where each set is to be had")

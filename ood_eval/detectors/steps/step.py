@@ -53,7 +53,7 @@ class Step(ABC):
         """Refuses a detector on which the step would have no effect.
 
         Raises:
-            ConfigError: it would have none.
+            ConfigError: the step would change none of the detector's scores.
         """
 
     def seen(self, prediction: Prediction) -> Prediction:
