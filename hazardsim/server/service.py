@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -15,7 +15,7 @@ from hazardsim.errors import SimulatorError, TownError
 from hazardsim.files import json_line, write_whole
 from hazardsim.server.protocol.rpc import RpcServer
 from hazardsim.server.protocol.sockets import listen_pair
-from hazardsim.server.protocol.stream_kinds import SERVED_VERSION
+from hazardsim.server.protocol.stream_kinds import SERVED_VERSION, STREAM_KINDS
 from hazardsim.server.protocol.streams import StreamServer
 from hazardsim.server.renderables import Renderer, Town
 from hazardsim.server.world.actor_models import ActorModels, PropCatalogue, StreetCatalogue
@@ -49,7 +49,7 @@ class Service:
         sensors: what can be spawned to measure, by blueprint id.
 
     Raises:
-        SimulatorError: a port is in use.
+        SimulatorError: a port is in use, or a sensor's data are of a kind that clients do not know.
         TownError: no such town.
         RenderError: a sensor needs a picture that the renderer does not draw.
     """
@@ -69,6 +69,7 @@ class Service:
         first = town if town is not None else next(iter(maps), None)
         if first is None:
             raise TownError("no town to serve: give at least one name")
+        _require_streams(sensors.values())
         self.host = host
         rpc_listener, stream_listener = listen_pair(host, port)
         self.port: int = rpc_listener.getsockname()[1]
@@ -120,6 +121,20 @@ class Service:
         self._ticker.close()
         self._streams.close()
         self._render_queue.close()
+
+
+def _require_streams(sensors: Collection[SensorBlueprint]) -> None:
+    """Refuse sensors whose `stream` the served client does not know.
+
+    Raises:
+        SimulatorError: names the sensor and the kinds that there are.
+    """
+    known = STREAM_KINDS[SERVED_VERSION]
+    for sensor in sensors:
+        if sensor.stream not in known:
+            raise SimulatorError(
+                f"{sensor.id} sends the stream {sensor.stream!r}; CARLA {SERVED_VERSION} knows {', '.join(known)}"
+            )
 
 
 def serve(

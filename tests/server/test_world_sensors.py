@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgpack
 import numpy as np
 import pytest
 
-from hazardsim.errors import RenderError
+from hazardsim.errors import RenderError, SimulatorError
 from hazardsim.server.protocol.structs import ActorDescription, AttributeType, EpisodeSettings, Transform, Vector3D
 from hazardsim.server.renderables import BGRA, Camera, PixelFormat
 from hazardsim.server.world.attributes import attribute, number
@@ -91,10 +91,42 @@ THERMOMETER = SensorBlueprint(
 )
 
 
+@dataclass
+class Careless:
+    """Its author has made a mistake: the attribute `slip` says which."""
+
+    slip: str
+    period_s: float = 0.0
+
+    def measure(self, moment):
+        if self.slip == "measure":
+            raise KeyError("speed")
+        if self.slip == "result":
+            return (position(0.0, 0.0, 0.0),)
+        body = position(0.0, 0.0, 0.0)
+        return Measurement(lambda _: {"bytes": body, "numbers": (body, 7), "nothing": ()}[self.slip])
+
+
+CARELESS = SensorBlueprint(
+    "sensor.other.careless",
+    "gnss",
+    (*common_attributes("sensor.other.careless"), attribute("slip", AttributeType.STRING, "measure")),
+    lambda values: Careless(values["slip"]),
+)
+SLIPS = {
+    "measure": "failed to measure: KeyError: 'speed'",
+    "result": "failed to measure: TypeError: expected a Measurement or None, got tuple",
+    "bytes": "failed to encode: TypeError: expected a tuple of bytes, such as (body,), got bytes",
+    "numbers": "failed to encode: TypeError: expected a tuple of bytes, such as (body,), got tuple(bytes, int)",
+    "nothing": "failed to encode: TypeError: expected a tuple of bytes, such as (body,), got tuple()",
+    "picture": "failed to encode: KeyError: 'picture'",
+}
+
+
 @pytest.fixture
 def sensors(monkeypatch):
     """Rows that the service under test has besides its own."""
-    for row in (ODOMETER, ALARM):
+    for row in (ODOMETER, ALARM, CARELESS):
         monkeypatch.setitem(SENSORS, row.id, row)
 
 
@@ -136,6 +168,59 @@ def test_a_row_is_enough_for_the_real_client_to_read_the_world(run_client):
     assert said["more"] == 0
     assert "scale=0 is no scale" in said["refused"]
     assert said["kinds"]["sensor_tick"] == said["kinds"]["scale"] == "Float"
+
+
+def test_a_mistake_in_a_sensor_names_it_to_the_client_and_costs_nobody_else_anything(run_client, caplog):
+    said = run_client(
+        f"""
+        slips = {list(SLIPS)}
+        """
+        """
+        world = client.get_world()
+        synchronous(world, 0.1)
+        library = world.get_blueprint_library()
+        meter = world.spawn_actor(library.find("sensor.other.odometer"), carla.Transform(),
+                                  attach_to=world.get_spectator())
+        read = queue.Queue()
+        meter.listen(read.put)
+        world.tick()
+        blueprint = library.find("sensor.other.careless")
+        told, ids, before = [], [], world.get_snapshot().frame
+        for slip in slips:
+            blueprint.set_attribute("slip", slip)
+            careless = world.spawn_actor(blueprint, carla.Transform())
+            careless.listen(lambda _: None)
+            told.append(error_of(world.tick))
+            ids.append(careless.id)
+            careless.stop(); careless.destroy()
+        last = world.tick()
+        frames = [read.get(timeout=5).frame for _ in range(len(slips) + 2)]
+        say(told=told, ids=ids, frames=[f - before for f in frames], last=last - before)
+        meter.stop(); meter.destroy()
+        """
+    )
+    who = [f"sensor.other.careless (actor {number})" for number in said["ids"]]
+    assert said["told"] == [f"{name} {text}" for name, text in zip(who, SLIPS.values(), strict=True)]
+    assert said["frames"] == list(range(len(SLIPS) + 2))
+    assert said["last"] == len(SLIPS) + 1
+    assert len([r for r in caplog.records if "careless" in r.message and r.exc_info]) == len(SLIPS)
+
+
+def test_a_free_running_world_tells_of_a_mistake_once_and_goes_on(run_client, caplog):
+    said = run_client(
+        """
+        world = client.get_world()
+        careless = world.spawn_actor(world.get_blueprint_library().find("sensor.other.careless"), carla.Transform())
+        careless.listen(lambda _: None)
+        frames = [world.wait_for_tick(5.0).frame for _ in range(8)]
+        careless.stop(); careless.destroy()
+        synchronous(world)
+        say(frames=frames, next=error_of(world.tick))
+        """
+    )
+    assert said["frames"] == sorted(set(said["frames"]))
+    assert said["next"] is None
+    assert [r.levelname for r in caplog.records if "careless" in r.message] == ["ERROR"]
 
 
 def spawn(world, name, x=0.0, **given):
@@ -181,6 +266,11 @@ def test_what_a_sensor_remembers_belongs_to_one_actor(world):
 def test_a_sensor_that_needs_an_unknown_pass_is_refused_by_name(renderer, make_service):
     with pytest.raises(RenderError, match=r"sensor\.other\.heat needs the render pass 'heat'.* draws rgb"):
         make_service(renderer, sensors={THERMOMETER.id: THERMOMETER})
+
+
+def test_a_sensor_of_an_unknown_stream_is_refused_by_name(renderer, make_service):
+    with pytest.raises(SimulatorError, match=r"^sensor\.other\.alarm sends the stream 'alarms'; CARLA .* knows coll"):
+        make_service(renderer, sensors={ALARM.id: replace(ALARM, stream="alarms")})
 
 
 def drawn(service, renderer, picture):

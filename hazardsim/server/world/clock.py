@@ -1,4 +1,7 @@
-"""Frames and simulated time."""
+"""The simulation's own time: frame numbers, which never go back, and seconds, which start anew with each episode.
+
+A client gives the step of a frame in its episode settings; without one, a frame is as long as it took on the wall.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from hazardsim.server.world.actor_models import ActorModels
 from hazardsim.server.world.actors import Actor, Actors
 from hazardsim.server.world.blueprints import BlueprintLibrary
 from hazardsim.server.world.clock import Clock
-from hazardsim.server.world.sensors.sensor import Measurement, Moment
+from hazardsim.server.world.sensors.sensor import Measurement, Moment, SensorBlueprint, SensorError, faults_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ _EDGE_OF_THE_WORLD_M: Final = 1e7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What one sensor measures at one frame: its actor, the kind of its data, and where it is in CARLA's axes."""
+    """What one sensor measures at one frame: its actor, its kind, and where it is in CARLA's axes."""
 
     actor_id: int
-    stream: str
+    sensor: SensorBlueprint
     transform: Transform
     measurement: Measurement
 
@@ -56,13 +56,14 @@ class VisibleWorld:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The world at one frame; nothing that happens later changes it."""
+    """The world at one frame; nothing that happens later changes it. `faults` are of sensors that could not measure."""
 
     timestamp: Timestamp
     state: EpisodeState
     visible: VisibleWorld
     weather: Weather
     readings: tuple[Reading, ...]
+    faults: tuple[SensorError, ...] = ()
 
 
 class World:
@@ -187,10 +188,20 @@ class World:
         """
         state = self.state()
         drawing = draw and not self.clock.settings.no_rendering_mode
-        readings = tuple(r for r in (self._reading(a, state, drawing) for a in self.actors if a.id in watched) if r)
+        readings: list[Reading] = []
+        faults: list[SensorError] = []
+        for actor in self.actors:
+            if actor.id not in watched:
+                continue
+            try:
+                reading = self._reading(actor, state, drawing)
+            except SensorError as fault:
+                faults.append(fault)
+            else:
+                readings += [reading] if reading is not None else []
         seen = any(reading.measurement.cameras for reading in readings)
         visible = self.visible() if seen else VisibleWorld((), frozenset())
-        return Snapshot(state.timestamp, state, visible, self.weather, readings)
+        return Snapshot(state.timestamp, state, visible, self.weather, tuple(readings), tuple(faults))
 
     def _reading(self, actor: Actor, state: EpisodeState, drawing: bool) -> Reading | None:
         sensor, blueprint = actor.sensor, actor.blueprint.sensor
@@ -199,11 +210,14 @@ class World:
         if self.clock.seconds < actor.due_s - _PERIOD_SLACK_S:
             return None
         transform = self.actors.transform(actor)
-        measurement = sensor.measure(Moment(transform, actor.parent_id, state, self.weather, self.town))
-        if measurement is None:
-            return None
-        actor.due_s = self.clock.seconds + sensor.period_s
-        return Reading(actor.id, blueprint.stream, transform, measurement)
+        with faults_of(blueprint.id, actor.id, "measure"):
+            measurement = sensor.measure(Moment(transform, actor.parent_id, state, self.weather, self.town))
+            if measurement is None:
+                return None
+            if not isinstance(measurement, Measurement):
+                raise TypeError(f"expected a Measurement or None, got {type(measurement).__name__}")
+            actor.due_s = self.clock.seconds + sensor.period_s
+        return Reading(actor.id, blueprint, transform, measurement)
 
 
 def _check_place(transform: Transform) -> None:

@@ -5,13 +5,15 @@ The clock, the world, the streams and the renderer's queue know sensors by these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from hazardsim.server.protocol.payloads import Buffers, EpisodeState
+from hazardsim.server.protocol.rpc import CallError
 from hazardsim.server.protocol.structs import ActorAttribute, AttributeType, Transform
 from hazardsim.server.renderables import Camera, Town
 from hazardsim.server.weather import Weather
@@ -20,7 +22,12 @@ from hazardsim.server.world.attributes import attribute, number
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Moment:
-    """What a sensor may know at one frame: `transform` is where it is itself, in CARLA's world axes."""
+    """What a sensor may know at one frame.
+
+    `transform` is where the sensor is itself. It and the actors of `state` are in CARLA's left-handed world axes, in
+    metres and degrees: x east, y south (north is -y), z up. `town` is in our right-handed axes (y north), and
+    `town.origin_deg` says where on earth its origin lies.
+    """
 
     transform: Transform
     parent_id: int
@@ -33,8 +40,10 @@ class Moment:
 class Measurement:
     """What a sensor has to say at one frame.
 
-    `cameras` are drawn first; `encode` gets their pictures in the same order and gives the bytes that follow the
-    header of a stream message. Without cameras `encode` gets nothing and the message leaves at once.
+    `cameras` are drawn first; `encode` gets their pictures in the same order, without cameras an empty sequence at
+    once. It packs what the client of the sensor's `stream` reads after the header that all messages share: a tuple of
+    one or more `bytes`, sent one after the other (a header of the sensor's own and its pixels need not be joined).
+    CARLA's layouts are those of `LibCarla/source/carla/sensor/s11n`.
     """
 
     encode: Callable[[Sequence[NDArray[Any]]], Buffers]
@@ -67,6 +76,39 @@ class SensorBlueprint:
     attributes: tuple[ActorAttribute, ...]
     make: Callable[[Mapping[str, str]], Sensor]
     passes: tuple[str, ...] = ()
+
+
+class SensorError(CallError):
+    """A sensor whose own code failed: says which one, in what, and why."""
+
+    def __init__(self, sensor_id: str, actor_id: int, step: str, error: Exception) -> None:
+        super().__init__(f"{sensor_id} (actor {actor_id}) failed to {step}: {type(error).__name__}: {error}")
+        self.actor_id = actor_id
+
+
+@contextmanager
+def faults_of(sensor_id: str, actor_id: int, step: str) -> Iterator[None]:
+    """Name the sensor in whatever its code raises, for `step` is `measure` or `encode`.
+
+    Raises:
+        SensorError: instead of any exception of the body.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise SensorError(sensor_id, actor_id, step, error) from error
+
+
+def checked_buffers(body: object) -> Buffers:
+    """What `Measurement.encode` gave, if it can be sent.
+
+    Raises:
+        TypeError: it is no tuple of `bytes`, or an empty one.
+    """
+    if not isinstance(body, tuple) or not body or not all(isinstance(part, bytes) for part in body):
+        kinds = f"({', '.join(type(part).__name__ for part in body)})" if isinstance(body, tuple) else ""
+        raise TypeError(f"expected a tuple of bytes, such as (body,), got {type(body).__name__}{kinds}")
+    return body
 
 
 _PLACES = ("front", "back", "left", "right", "front_left", "front_right", "back_left", "back_right")
