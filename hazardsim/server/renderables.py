@@ -40,7 +40,11 @@ class TownObject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Town:
-    """Everything of a town that does not move."""
+    """Everything of a town that does not move.
+
+    `origin_deg` is the latitude and longitude (WGS84) of its axes' origin, x pointing east and y north; None where the
+    map does not say.
+    """
 
     name: str
     opendrive: str
@@ -48,6 +52,7 @@ class Town:
     models: Mapping[str, tuple[TaggedPart, ...]]
     objects: tuple[TownObject, ...]
     spawn_points: tuple[PoseMatrix, ...]
+    origin_deg: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ import difflib
 import logging
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,9 @@ def build_town(name: str) -> Town:
     if path.suffix.lower() == ".osm":
         extract = read_osm(text, str(path))
         _tell(extract.faults, str(path))
-        return assemble(title, seed, read_network(text, str(path), extract.projection), extract.features, is_osm=True)
+        origin_deg = (extract.projection.latitude_deg, extract.projection.longitude_deg)
+        network = read_network(text, str(path), extract.projection)
+        return replace(assemble(title, seed, network, extract.features, is_osm=True), origin_deg=origin_deg)
     return assemble(title, seed, read_network(text, str(path)), (), is_osm=False)
 
 

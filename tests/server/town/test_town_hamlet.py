@@ -14,6 +14,7 @@ from hazardsim.server.renderables import Town
 from hazardsim.server.town.build import build_town
 from hazardsim.server.town.maps.network import Network
 from hazardsim.server.town.maps.osm import Extract
+from hazardsim.server.town.maps.projection import Projection
 from hazardsim.taxonomy import CLASSES, TAG
 
 LIE_FLAT = ("Roads", "Sidewalks", "Terrain", "RoadLines", "Water")
@@ -56,6 +57,12 @@ def test_all_is_there(hamlet: Town) -> None:
     needed = {"building", "tree", "hedge", "fence", "street_lamp", "traffic_sign", "pedestrian", "parked_car"}
     assert needed <= kinds
     assert {CLASSES[m.tag].name for m in hamlet.meshes} >= {"Roads", "Sidewalks", "RoadLines", "Terrain", "Water"}
+
+
+def test_where_it_lies_on_earth(hamlet: Town, extract: Extract) -> None:
+    assert hamlet.origin_deg == pytest.approx((49.0, 8.0), abs=1e-6)
+    assert hamlet.origin_deg is not None
+    assert Projection(*hamlet.origin_deg) == extract.projection
 
 
 def test_every_triangle_is_sound(hamlet: Town) -> None:

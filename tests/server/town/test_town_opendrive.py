@@ -55,6 +55,10 @@ def lanes() -> Network:
     return read_network(HILL, "hill")
 
 
+def test_a_map_without_a_place_on_earth_has_no_origin(hill: Town) -> None:
+    assert hill.origin_deg is None
+
+
 def heights_at(town: Town, points: Floats, tags: tuple[int, ...]) -> list[list[float]]:
     """Heights of all static triangles of `tags` over or under each point [N,2]."""
     found: list[list[float]] = [[] for _ in points]
