@@ -13,6 +13,7 @@ import trimesh
 from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render import atmosphere
+from hazardsim.server.render.lights import LIGHTS
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.render.variant import CUDA_VARIANT, LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
 from hazardsim.server.renderables import Camera, SceneObject, Town
@@ -204,6 +205,15 @@ def test_fog_is_thinner_higher_up_and_starts_at_its_distance():
     assert climbing < 0.5 * level
     assert atmosphere.optical_depth(fog, 1.5, np.array([0.0]), np.array([9.0]))[0] == 0
     assert atmosphere.fog_of(Weather(fog_density=0)).extinction == 0
+
+
+def test_lights_that_the_scalar_fallback_does_not_draw_are_announced_once(monkeypatch, caplog):
+    MitsubaRenderer(SCALAR_VARIANT)
+    assert "lights" not in caplog.text
+    monkeypatch.setitem(LIGHTS, "lamp", lambda _: None)
+    MitsubaRenderer(SCALAR_VARIANT)
+    said = [r.getMessage() for r in caplog.records if "lights" in r.getMessage()]
+    assert said == ["scalar_rgb does not draw these lights: lamp"]
 
 
 def test_a_broken_llvm_falls_back_to_scalar(tmp_path):

@@ -19,7 +19,7 @@ from hazardsim.server.render import atmosphere, scalar_path_tracer, sky
 from hazardsim.server.render.denoise import denoised
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers
 from hazardsim.server.render.labels import Labels
-from hazardsim.server.render.lights import lights_of
+from hazardsim.server.render.lights import LIGHTS, lights_of
 from hazardsim.server.render.lights.light import Light
 from hazardsim.server.render.materials import DeviceMaterials
 from hazardsim.server.render.passes import PASSES
@@ -98,6 +98,8 @@ class MitsubaRenderer:
         self._variant: Variant = choose_variant(variant)
         _LOG.info("rendering with Mitsuba %s (LLVM %s)", self._variant.name, self._variant.llvm)
         self._samples, self._denoise, self._seed = samples, denoise, seed
+        if not self._variant.vectorised and (missing := LIGHTS.keys() - scalar_path_tracer.DRAWN_LIGHTS):
+            _LOG.warning("%s does not draw these lights: %s", self._variant.name, ", ".join(sorted(missing)))
         self._lock = threading.RLock()
         self._materials = MaterialLibrary()
         self._device_materials: tuple[int, DeviceMaterials] | None = None

@@ -1,6 +1,7 @@
 """The picture without arrays: Mitsuba's own path tracer and materials, for machines without a usable LLVM.
 
-Slower and plainer than `path_tracer`: no relief, no puddles, and what emits light does not glow.
+Slower and plainer than `path_tracer`: no relief, no puddles, what emits light does not glow, and of the lights only
+sky and sun (`DRAWN_LIGHTS`), which come as one environment map.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from hazardsim.server.render.textures import NUMBERS, POROUS, SPECULAR, Material
 from hazardsim.server.render.triangles import Triangles
 from hazardsim.server.render.variant import native
 from hazardsim.server.render.wetness import Water
+
+DRAWN_LIGHTS: Final = frozenset({"sky", "sun"})
+"""The names in `lights.LIGHTS` that pictures of this module show."""
 
 _LARGEST: Final = 512
 _SPIKE: Final = 3.0 * SUNLIT_WHITE

@@ -1,4 +1,7 @@
-"""Lights of the path tracer: one file a kind, one line here."""
+"""Lights of the vectorised path tracer: one file a kind, one row here.
+
+The scalar fallback draws sky and sun from the same `Sky`, and no other row: the renderer says so once.
+"""
 
 from __future__ import annotations
 
