@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hazardsim.capture.frames import frame_from_pictures
+from hazardsim.channels import CHANNELS
 from hazardsim.channels.wire import SensorImage
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import PlacedActor, PlacedAnomaly, Scene, SceneCamera, SceneWeather
@@ -52,7 +53,9 @@ def make_frame(make_scene):
             shifted = slice(columns.start + tag_shift, columns.stop + tag_shift)
             pictures["semantic_segmentation"][rows, shifted, 2] = ANOMALY_TAG
         ids = [first + k for k in range(len(scene.actors) + len(scene.anomalies))]
-        images = {f"sensor.camera.{k}": SensorImage(p.tobytes(), width, height) for k, p in pictures.items()}
+        plain = SensorImage(bytes(4 * height * width), width, height)
+        images = {row.sensor: plain for row in CHANNELS.values()}
+        images |= {f"sensor.camera.{k}": SensorImage(p.tobytes(), width, height) for k, p in pictures.items()}
         return frame_from_pictures(scene, images, ids, {"server": "0.9.16", "client": "0.9.16"})
 
     return make

@@ -20,6 +20,7 @@ import pytest
 from hazardsim.errors import AssetError, TownError
 from hazardsim.mesh.model import Material, Model, Part
 from hazardsim.server.protocol.structs import Rotation, Transform, Vector3D
+from hazardsim.server.render.passes import PASSES
 from hazardsim.server.renderables import BGRA, FIRST_TOWN_ID, Hit, Town, TownObject
 from hazardsim.server.service import Service
 from hazardsim.server.world.transforms import pose_from_transform
@@ -70,15 +71,14 @@ class FlatCatalogue:
         return cuboid("chair", 0.6, 0.4, 1.0)
 
 
-KINDS = ("rgb", "depth", "semantic_segmentation", "instance_segmentation")
+KINDS = tuple(PASSES)
 
 
 class FlatRenderer:
     """Pixel (0, 0) holds: how many objects, how many hidden, which kind; pixel (0, 1): x of the camera in cm."""
 
-    passes = dict.fromkeys(KINDS, BGRA)
-
     def __init__(self) -> None:
+        self.passes = {name: row.format for name, row in PASSES.items()}
         self.town = ""
         self.seconds = 0.0
         self.threads: set[int] = set()
@@ -96,7 +96,10 @@ class FlatRenderer:
         return [self._picture(camera, objects, weather, hidden) for camera in cameras]
 
     def _picture(self, camera, objects, weather, hidden):
-        picture = np.full((camera.height, camera.width, 4), int(weather.cloudiness), dtype=np.uint8)
+        form = self.passes[camera.render_pass]
+        picture = np.full((camera.height, camera.width, form.values), int(weather.cloudiness), dtype=form.dtype)
+        if form != BGRA:
+            return picture
         picture[0, 0, :3] = (len(objects), len(hidden), KINDS.index(camera.render_pass))
         centimetres = round(float(camera.pose[0, 3]) * 100)
         picture[0, 1, :3] = [(centimetres >> shift) & 255 for shift in (0, 8, 16)]

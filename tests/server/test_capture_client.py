@@ -7,6 +7,10 @@ import sys
 
 import pytest
 
+from hazardsim.capture.rig import wanted_sensors
+from hazardsim.server.render.passes import PASSES
+from hazardsim.server.world.sensors import SENSORS
+
 # A ring of one-lane streets, converted by the client itself.
 CONVERT = """
 import carla
@@ -92,12 +96,12 @@ say(names=list(pixels), shapes=[p.shape for p in pixels.values()], kinds=[int(p[
     frame=frame)
 """
     )
-    kinds = ("rgb", "semantic_segmentation", "instance_segmentation", "depth")
-    assert said["names"] == [f"sensor.camera.{kind}" for kind in kinds]
-    assert said["shapes"] == [[48, 64, 4]] * 4
-    assert said["kinds"] == [0, 2, 3, 1]
-    assert said["cm"] == [325] * 4
-    assert said["lens"] == ["0.0"] * 4
+    sensors = list(wanted_sensors())
+    assert said["names"] == sensors
+    assert said["shapes"] == [[48, 64, 4]] * len(sensors)
+    assert said["kinds"] == [list(PASSES).index(SENSORS[name].passes[0]) for name in sensors]
+    assert said["cm"] == [325] * len(sensors)
+    assert said["lens"] == ["0.0"] * len(sensors)
     assert said["skipped"] == f"sensor.camera.rgb skipped frame {said['frame']} and sent {said['frame'] + 1}"
     assert said["sensors"] == 0
 
