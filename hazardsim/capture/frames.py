@@ -1,4 +1,8 @@
-"""One scene to one frame."""
+"""One scene to one frame: put it up on the server, take a picture with every sensor, decode each channel of them.
+
+The channels are the rows of `hazardsim.channels`; nothing here knows one but the instance numbers and depth that say
+where each anomaly is seen.
+"""
 
 from __future__ import annotations
 

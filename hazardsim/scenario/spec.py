@@ -14,6 +14,7 @@ from hazardsim.errors import ConfigError
 from hazardsim.resources import shipped
 
 Condition = Literal["clear", "cloudy", "wet", "rain", "fog"]
+"""A word here has a row in `scenario.conditions`."""
 Share = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Range = Annotated[tuple[float, float], Field(description="lowest and highest value, both reached")]

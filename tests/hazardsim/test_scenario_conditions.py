@@ -1,12 +1,18 @@
 """Weather of a scene: conditions by their share, numbers within the condition's bounds."""
 
 from collections import Counter
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from hazardsim.scenario.conditions import sample_weather
-from hazardsim.scenario.spec import WeatherSpec
+from hazardsim.scenario.conditions import CONDITIONS, sample_weather
+from hazardsim.scenario.spec import Condition, WeatherSpec
+
+
+def test_every_condition_that_a_scenario_may_name_has_its_numbers():
+    assert set(get_args(Condition)) == set(CONDITIONS)
+    assert {len(bounds) for bounds in CONDITIONS.values()} == {7}
 
 
 def test_conditions_come_by_their_share():
