@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,20 @@ def record_from_json(text: bytes | str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"expected a JSON object, found {type(record).__name__}")  # noqa: TRY004  damaged data
     return record
+
+
+@contextlib.contextmanager
+def damage_named(where: Path, remedy: str) -> Iterator[None]:
+    """Around the reading of stored records: a record that lacks what ours have is named as damaged.
+
+    Raises:
+        DatasetError: with the folder and the remedy.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"a record in {where} is damaged ({reason}); {remedy}") from error
 
 
 def _refuse(constant: str) -> object:

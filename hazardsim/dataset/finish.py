@@ -13,7 +13,7 @@ from hazardsim.dataset.layout import DB_NAME, LISTED, SplitLayout
 from hazardsim.dataset.recipe_file import recorded_frames
 from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
-from hazardsim.files import read_record, record_from_json, remove_drafts, write_whole
+from hazardsim.files import damage_named, read_record, record_from_json, remove_drafts, write_whole
 
 
 def is_whole(root: Path, split: Split, frames: int) -> bool:
@@ -55,14 +55,21 @@ def finish_split(root: Path, split: Split) -> None:
             "render them with the same command, or merge the shard that has them"
         )
     if before < frames:
-        added = [path for number, path in journal.kept().items() if before < number <= frames]
-        rejected = [*_older_rejections(root, layout, before), *(path.read_bytes() for path in journal.rejected())]
-        if rejected:
-            write_whole(root / layout.rejected, rejected)
-        entries = [*_odgt_entries(root, layout), *(_odgt_entry(read_record(path), layout) for path in added)]
-        write_whole(root / layout.odgt, [json.dumps(sorted(entries, key=lambda e: str(e["fpath_img"]))).encode()])
-        write_whole(root / layout.manifest, _manifest_lines(root, layout, added))
+        with damage_named(root / layout.folder, "delete the split and render it again"):
+            _write_lists(root, layout, journal, before, frames)
     _tidy(root, layout)
+
+
+def _write_lists(root: Path, layout: SplitLayout, journal: Journal, before: int, frames: int) -> None:
+    """The rejections, the list of samples and, last, the manifest."""
+    added = [path for number, path in journal.kept().items() if before < number <= frames]
+    later = (path for path in journal.rejected() if int(read_record(path)["number"]) > before)
+    rejected = [*_older_rejections(root, layout, before), *(path.read_bytes() for path in later)]
+    if rejected:
+        write_whole(root / layout.rejected, rejected)
+    entries = [*_odgt_entries(root, layout), *(_odgt_entry(read_record(path), layout) for path in added)]
+    write_whole(root / layout.odgt, [json.dumps(sorted(entries, key=lambda e: str(e["fpath_img"]))).encode()])
+    write_whole(root / layout.manifest, _manifest_lines(root, layout, added))
 
 
 def _tidy(root: Path, layout: SplitLayout) -> None:

@@ -16,9 +16,10 @@ from hazardsim.dataset.numbering import Slot, slot_of
 from hazardsim.dataset.recipe_file import FRAMES, first_difference, record_recipe
 from hazardsim.dataset.split import SPLITS, Split
 from hazardsim.errors import DatasetError
-from hazardsim.files import read_record, record_from_json, write_whole
+from hazardsim.files import damage_named, read_record, record_from_json, write_whole
 
 Record = dict[str, Any]
+_REMEDY = "render that shard again"
 
 
 def merge(out: Path, shards: Sequence[Path]) -> list[Split]:
@@ -36,14 +37,16 @@ def merge(out: Path, shards: Sequence[Path]) -> list[Split]:
         )
     for split in found:
         with_split = [source for source in sources if (source / SplitLayout(split).recipe).exists()]
-        recipe = _common_recipe(with_split, split)
+        with damage_named(out, _REMEDY):
+            recipe = _common_recipe(with_split, split)
         if is_whole(out, split, int(recipe[FRAMES])):
             continue
         with hold_split(out, split):
             (out / SplitLayout(split).journal).mkdir(parents=True, exist_ok=True)
             record_recipe(out, split, recipe)
             for source in with_split:
-                _take_over(out, source, split, recipe)
+                with damage_named(source, _REMEDY):
+                    _take_over(out, source, split, recipe)
             finish_split(out, split)
     return found
 
@@ -101,11 +104,8 @@ def _records(source: Path, split: Split) -> Iterator[Record]:
 
 
 def _checked_slot(record: Record, split: Split, recipe: Record, source: Path) -> Slot:
-    try:
-        slot = slot_of(int(record["number"]), recipe["towns"])
-        mine = (record["town"], record["index"]) == (slot.town, slot.index) and slot.number <= int(recipe[FRAMES])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DatasetError(f"a record of {source} ({split}) is damaged: {error}; render that shard again") from error
+    slot = slot_of(int(record["number"]), recipe["towns"])
+    mine = (record["town"], record["index"]) == (slot.town, slot.index) and slot.number <= int(recipe[FRAMES])
     if not mine:
         raise DatasetError(f"frame {slot.number} of {source} ({split}) is not of this split; render that shard again")
     return slot

@@ -10,7 +10,7 @@ from typing import Any
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
-from hazardsim.files import json_line, read_record, write_whole
+from hazardsim.files import damage_named, json_line, read_record, write_whole
 
 FRAMES = "frames"
 """The one key that is not part of the recipe's identity: a split may grow."""
@@ -19,7 +19,10 @@ FRAMES = "frames"
 def recorded_frames(root: Path, split: Split) -> int:
     """How many frames the split is to have; 0 where nobody began it."""
     path = root / SplitLayout(split).recipe
-    return int(read_record(path)[FRAMES]) if path.exists() else 0
+    if not path.exists():
+        return 0
+    with damage_named(path, "delete the split, or choose another --out"):
+        return int(read_record(path)[FRAMES])
 
 
 def compare_recipe(

@@ -84,6 +84,13 @@ class Task:
     simulator: Simulator
 
 
+WORK_REFUSED = 4
+"""Exit code of a worker whose task cannot be done; its log ends with the reason. An uncaught exception exits with 1."""
+
+SERVER_LOST = 3
+"""Exit code of a worker whose server stopped answering: the parent starts both again."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
     """A task for one worker process and the running server that it uses; `drawn_by` is what that server says it is."""

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from hazardsim.dataset.journal import Journal
 from hazardsim.errors import HazardsimError, ServerLostError, SimulatorError
 from hazardsim.files import read_record
-from hazardsim.jobs.job import Simulator, Task, WorkOrder
+from hazardsim.jobs.job import SERVER_LOST, WORK_REFUSED, Simulator, Task, WorkOrder
 from hazardsim.processes import Child
 
 LOG = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 _START_TIMEOUT_S = 180.0
 _MOST_FAILURES = 3
 _POLL_S = 0.05
-_DONE, _EXPECTED_ERROR, _SERVER_LOST = 0, 1, 3
+_DONE = 0
 
 Stopped = Callable[[], bool]
 """Whether the work is to be given up."""
@@ -65,10 +65,10 @@ def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
                     server = held.enter_context(_server(task.simulator, stopped))
                 code, words = _work(WorkOrder(task, server.host, server.port, server.drawn_by), server, stopped)
             except ServerLostError as error:
-                code, words = _SERVER_LOST, str(error)
+                code, words = SERVER_LOST, str(error)
             if code == _DONE or stopped():
                 return
-            if code == _EXPECTED_ERROR:
+            if code == WORK_REFUSED:
                 raise HazardsimError(words)
             failures = 0 if _progress(task) > before else failures + 1
             name = f"worker {task.shard.number}/{task.shard.count}"
@@ -78,7 +78,7 @@ def supervise(task: Task, stopped: Stopped = lambda: False) -> None:
                     "disk is whole, the same command goes on from there"
                 )
             LOG.warning("%s broke off (exit code %d; %s); starting again from the last whole frame", name, code, words)
-            if code == _SERVER_LOST or failures or (server is not None and server.lost):
+            if code == SERVER_LOST or failures or (server is not None and server.lost):
                 held.close()
                 server = None
 
@@ -128,10 +128,11 @@ def _work(order: WorkOrder, server: Running, stopped: Stopped) -> tuple[int, str
     with Child(["-m", "hazardsim.jobs.worker", str(os.getpid())], message) as worker:
         while worker.code is None and not stopped():
             if server.lost:
-                return _SERVER_LOST, "the embedded server ended"
+                return SERVER_LOST, "the embedded server ended"
             time.sleep(_POLL_S)
         worker.stop()
-        return (_SERVER_LOST if worker.code is None else worker.code), worker.last_words()
+        code = SERVER_LOST if worker.code is None or (server.lost and worker.code != _DONE) else worker.code
+        return code, worker.last_words()
 
 
 def _progress(task: Task) -> int:

@@ -28,15 +28,12 @@ from hazardsim.errors import ConfigError, HazardsimError, PlacementError, Server
 from hazardsim.frame import Frame
 from hazardsim.frame_checks import fault
 from hazardsim.frame_source import FrameSource, OpenSource
-from hazardsim.jobs.job import RenderJob, Task, WorkOrder
+from hazardsim.jobs.job import SERVER_LOST, WORK_REFUSED, RenderJob, Task, WorkOrder
 from hazardsim.jobs.recipe import recipe_of
 from hazardsim.processes import end_with_parent
 from hazardsim.scenario.sample import sample_scene
 
 LOG = logging.getLogger(__name__)
-
-SERVER_LOST = 3
-"""Exit code of a worker whose server stopped answering: the parent starts both again."""
 
 MOST_ATTEMPTS = 40
 """So many scenes of one slot may be left out before the run gives up: something is wrong with scenario or town."""
@@ -158,7 +155,7 @@ def main() -> int:
         return SERVER_LOST
     except HazardsimError as error:
         sys.stderr.write(f"hazardsim: {error}\n")
-        return 1
+        return WORK_REFUSED
     except RuntimeError as error:  # what the client library raises for every failed call
         LOG.warning("the simulator client failed: %s", error)
         return SERVER_LOST

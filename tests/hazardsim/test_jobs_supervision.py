@@ -73,7 +73,7 @@ def test_a_worker_that_dies_at_once_gets_a_new_server(play):
 
 def test_an_expected_error_ends_the_work_with_its_words(play):
     with pytest.raises(HazardsimError, match="last words"):
-        play((1, 3))
+        play((4, 3))
 
 
 def test_three_deaths_without_a_frame_end_the_work(play):
@@ -83,3 +83,35 @@ def test_three_deaths_without_a_frame_end_the_work(play):
 
 def test_work_that_is_stopped_starts_nothing(play):
     assert play(stopped=lambda: True) == 0
+
+
+class _Ended:
+    """A child that has ended with a code."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def stop(self):
+        pass
+
+    def last_words(self):
+        return "the server stopped answering"
+
+
+@pytest.mark.parametrize(("worker", "server", "code"), [(4, None, 4), (4, -9, 3), (1, -9, 3), (0, -9, 0), (1, None, 1)])
+def test_a_worker_that_ends_with_its_server_is_not_to_blame(monkeypatch, worker, server, code):
+    monkeypatch.setattr(supervision, "Child", lambda *_: _Ended(worker))
+    running = Running("127.0.0.1", 2000, "by hand", _Ended(server))
+    order = supervision.WorkOrder(TASK, running.host, running.port, running.drawn_by)
+    assert supervision._work(order, running, lambda: False)[0] == code
+
+
+def test_a_fault_of_a_worker_is_tried_again_and_then_told(play):
+    with pytest.raises(SimulatorError, match=r"3 times without a new frame \(exit code 1; last words\)"):
+        play((1, 0), (1, 0), (1, 0))

@@ -144,3 +144,32 @@ def test_shards_that_disagree_about_a_frame_are_refused(tmp_path, make_frame, sh
 def test_folders_without_a_split_are_refused(tmp_path):
     with pytest.raises(DatasetError, match="no split was begun"):
         merge(tmp_path / "out", [tmp_path])
+
+
+@pytest.mark.parametrize("key", ["number", "town", "files", "scene"])
+def test_a_record_that_lacks_something_is_one_line(tmp_path, shards, key):
+    (record,) = (shards[1] / "test/.test.journal").glob("kept-*2.json")
+    data = json.loads(record.read_text())
+    del data[key]
+    record.write_text(json.dumps(data))
+    with pytest.raises(DatasetError, match="is damaged"):
+        merge(tmp_path / "out", shards)
+
+
+def test_a_damaged_manifest_line_is_one_line(tmp_path, whole, shards):
+    manifest = whole / "test/test.jsonl"
+    manifest.write_bytes(manifest.read_bytes() + b"[1]\n")
+    with pytest.raises(DatasetError, match="is damaged"):
+        merge(tmp_path / "out", [whole, *shards])
+
+
+def test_rejections_that_a_killed_tidying_left_are_not_written_twice(tmp_path, make_frame, whole):
+    grown = {**RECIPE, "frames": 6}
+    fill(tmp_path / "once", make_frame, range(1, 7), grown)
+    finish_split(tmp_path / "once", "test")
+    left = whole / "test/.test.journal"
+    fill(tmp_path / "leftover", make_frame, range(1, 6))
+    shutil.copytree(tmp_path / "leftover/test/.test.journal", left)
+    fill(whole, make_frame, [6], grown)
+    finish_split(whole, "test")
+    assert tree(whole) == tree(tmp_path / "once")
