@@ -6,7 +6,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -33,10 +33,21 @@ def code_of(*modules: str) -> str:
     Raises:
         ConfigError: a module has no source file, as one that was typed into a prompt.
     """
-    digest = hashlib.sha256()
-    for name, path in sorted(sources_of(*modules).items()):
-        digest.update(f"{name} {hashlib.sha256(_content(path)).hexdigest()}\n".encode())
-    return digest.hexdigest()[:16]
+    return _hash_of(sources_of(*modules))
+
+
+def text_of(*modules: str) -> str:
+    """Hash (16 hex digits) of the sources of some modules alone, whatever they import.
+
+    For modules that import nearly everything, though little of it decides what they do.
+
+    Args:
+        modules: dotted names.
+
+    Raises:
+        ConfigError: a module has no source file, as one that was typed into a prompt.
+    """
+    return _hash_of({name: _file_of(name) for name in modules})
 
 
 def sources_of(*modules: str) -> dict[str, Path]:
@@ -56,6 +67,13 @@ def sources_of(*modules: str) -> dict[str, Path]:
         for one in {name, *_graph().find_upstream_modules(name)}:
             files[one] = _file_of(one)
     return files
+
+
+def _hash_of(files: Mapping[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        digest.update(f"{name} {hashlib.sha256(_content(path)).hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def _is_inside(module: str) -> bool:

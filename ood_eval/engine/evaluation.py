@@ -17,7 +17,7 @@ from typing import Final
 
 import torch
 
-from ood_eval.code import code_of
+from ood_eval.code import code_of, text_of
 from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash, file_hash
 from ood_eval.datasets.sample import First, SegDataset, policy_of
 from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
@@ -157,7 +157,7 @@ class Evaluation:
 
     @cached_property
     def _shared(self) -> dict[str, object]:
-        """What every cell depends on: the samples, how they are read, and the segmenter."""
+        """What every cell depends on: the samples, how they are read, the segmenter, and the pass over them."""
         return {
             "task": self.task.name,
             "benchmark": {name: plain(self.benchmark)[name] for name in ("name", "split", "options")},
@@ -167,6 +167,7 @@ class Evaluation:
             "adapter": code_of(_adapter(self.test)),
             "checkpoint": _checkpoint_hash(self.checkpoint),
             "network": code_of(*_FORWARDING),
+            "scoring": text_of(Pass.__module__),
         }
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.code import code_of
+from ood_eval.code import code_of, text_of
 from ood_eval.datasets.sample import SegDataset, attributes_of, instances_of
 from ood_eval.errors import DataError
 from ood_eval.metrics import OPEN, PROTOCOLS, Number, ScoredImage, counting_protocol, make_protocol, ranking_curve
@@ -71,17 +71,19 @@ class PixelTask:
         return (IMAGES, *counted, *([OPEN] if settings.open_miou else []))
 
     def facts_of(self, measure: str, settings: Settings) -> dict[str, object]:
-        """The code that counts, and the sizes of components where these count.
+        """The code that counts, the text of what hands it the images, and sizes of components where these count.
 
-        Of protocols that share their counts it is the code that counts, not the code that reads them.
+        Of protocols that share their counts it is the code that counts, not the code that reads them. This module and
+        `protocol_count` count without what they import, which is every protocol.
         """
         if measure == OPEN:
-            return {"code": code_of("ood_eval.tasks.open_set")}
+            return {"code": code_of("ood_eval.tasks.open_set"), "handed_by": text_of(__name__)}
         if measure in {FACTS, IMAGES}:
-            return {"code": code_of("ood_eval.tasks.counts")}
+            return {"code": code_of("ood_eval.tasks.counts"), "handed_by": text_of(__name__)}
         kind = PROTOCOLS[counting_protocol(measure)]
         code = code_of(next(one for one in kind.__mro__ if "counts_as" in vars(one)).__module__)
-        return {"code": code, "track": settings.track} if kind.keeps_maps else {"code": code}
+        facts: dict[str, object] = {"code": code, "handed_by": text_of(__name__, ProtocolCount.__module__)}
+        return facts | {"track": settings.track} if kind.keeps_maps else facts
 
     def keeps_maps(self, measure: str) -> bool:
         """Whether a measure needs every score map once more after the last image."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ood_eval import code
-from ood_eval.code import code_of, sources_of
+from ood_eval.code import code_of, sources_of, text_of
 from ood_eval.errors import ConfigError
 
 
@@ -30,6 +30,15 @@ def test_a_comment_counts_where_it_is_imported_and_nowhere_else(monkeypatch: pyt
 def test_several_modules_are_one_hash_in_any_order() -> None:
     one, other = "ood_eval.detectors.knn", "ood_eval.detectors.msp"
     assert code_of(one, other) == code_of(other, one) not in {code_of(one), code_of(other)}
+
+
+def test_the_text_of_a_module_is_its_own_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "ood_eval.detectors.knn"
+    before = text_of(name)
+    _edit(monkeypatch, "detector.py", "feature_bank.py")
+    assert text_of(name) == before != text_of(name, "ood_eval.detectors.msp")
+    _edit(monkeypatch, "knn.py")
+    assert text_of(name) != before
 
 
 @pytest.fixture

@@ -247,6 +247,9 @@ def test_another_detector_is_scored_alone_and_the_rest_stays(
         ("caos.py", {"msp", "knn"}),
         ("confusion.py", {"msp", "knn", "segmenter"}),
         ("streethazards.py", {"msp", "knn", "segmenter"}),
+        ("pixel.py", {"msp", "knn", "segmenter"}),
+        ("scoring.py", {"msp", "knn", "segmenter"}),
+        ("protocol_count.py", {"msp", "knn"}),
     ],
 )
 def test_a_comment_scores_what_imports_it(
@@ -259,14 +262,15 @@ def test_a_comment_scores_what_imports_it(
     assert {cell.label for cell in after if cell.key not in before} == again
 
 
+@pytest.mark.parametrize(("edited", "again"), [("caos.py", {"caos"}), ("protocol_count.py", {"caos", "pooled"})])
 def test_a_changed_protocol_counts_itself_again_and_nothing_else(
-    shared_streets: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    shared_streets: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, edited: str, again: set[str]
 ) -> None:
     before = {cell.key for cell in _evaluation(shared_streets, checkpoint).cells}
     real = code._content
-    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"# edited" * (path.name == "caos.py"))
+    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"# edited" * (path.name == edited))
     after = _evaluation(shared_streets, checkpoint).cells
-    assert {cell.measure for cell in after if cell.key not in before} == {"caos"}
+    assert {cell.measure for cell in after if cell.key not in before} == again
 
 
 def test_the_same_files_under_other_settings_are_other_cells(shared_streets: Path, checkpoint: Path) -> None:
