@@ -283,8 +283,19 @@ class Evaluation:
                     ) from error
 
     def _finish(self, missing: Sequence[Cell], store: CellStore, desk: Workplace) -> None:
-        """Puts each missing cell together from shards and reads numbers off kept maps, one cell in memory at a time."""
+        """Puts each missing cell together from shards and reads numbers off kept maps, one cell in memory at a time.
+
+        Raises:
+            ResultError: shards that were counted are gone, or something is damaged or cannot be written.
+        """
         parts = desk.shards.parts(missing)
+        for cell, shards in parts.items():
+            counted = sum(map(len, shards.values()))
+            if counted != len(self.test):
+                raise ResultError(
+                    f"{desk.shards.folder}: holds {counted} of {len(self.test)} images of {cell.label} "
+                    f"({cell.measure}), though all were counted; run again, which counts the others"
+                )
         facts = self.cells[0]
         for cell in sorted(missing, key=lambda one: one != facts):
             count = self.task.count(cell.measure, len(self._class_names))

@@ -360,6 +360,26 @@ def test_a_broken_evaluation_continues_and_ends_alike(
     assert not list((tmp_path / "broken" / "unfinished").rglob("*.npz"))
 
 
+def test_a_vanished_shard_is_told_and_counted_again(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = _evaluation(shared_streets, checkpoint, "msp").run(tmp_path / "whole")
+    monkeypatch.setattr(scoring, "SHARD_SECONDS", -1.0)
+    real = Evaluation._finish
+
+    def lose(self, missing, store, desk):
+        next(desk.shards.folder.glob("00000002-*.npz")).unlink()
+        real(self, missing, store, desk)
+
+    evaluation = _evaluation(shared_streets, checkpoint, "msp")
+    with monkeypatch.context() as lossy:
+        lossy.setattr(Evaluation, "_finish", lose)
+        with pytest.raises(ResultError, match=r"shards: holds 3 of 4 images of segmenter \(facts\).*; run again"):
+            evaluation.run(tmp_path / "out")
+    assert not list(tmp_path.glob("out/cells/*"))
+    assert _numbers(evaluation.run(tmp_path / "out")) == _numbers(whole)
+
+
 def test_scores_that_are_no_numbers_name_detector_and_image(
     shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
