@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from ood_eval.config import load_config
+from ood_eval.config import checked, read_yaml
 from ood_eval.detectors.naming import detector_label
 from ood_eval.errors import ConfigError
 from ood_eval.metrics import PROTOCOLS, TRACKS
@@ -81,8 +81,8 @@ class Suite:
     name: str
     benchmarks: tuple[BenchmarkSpec, ...]
     detectors: tuple[DetectorSpec, ...]
-    training: BenchmarkSpec = field(default_factory=lambda: BenchmarkSpec("streethazards"))
-    protocols: tuple[str, ...] = ("caos", "dataset")
+    training: BenchmarkSpec
+    protocols: tuple[str, ...]
     gallery: int = 12
     task: str = "pixel"
 
@@ -111,15 +111,22 @@ class Suite:
 def load_suite(name: str) -> Suite:
     """A suite that comes with the package, by name, or one of a YAML file, by path.
 
+    What a file says nothing of is as `defaults.yaml`, beside this module, has it.
+
     Raises:
         ConfigError: there is no such suite, or it has a misspelt key or a wrong value, which the message names.
     """
-    shipped = Path(str(resources.files("ood_eval.engine"))) / "suites"
+    home = Path(str(resources.files("ood_eval.engine")))
+    shipped = home / "suites"
     path = Path(name) if Path(name).suffix else shipped / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
         raise ConfigError(f"suite {name!r}: no such file or shipped suite; shipped are {known}")
-    return load_config(Suite, path)
+    given = read_yaml(path)
+    if given is None or isinstance(given, dict):
+        given = read_yaml(home / "defaults.yaml") | (given or {})
+    suite: Suite = checked(Suite, given, str(path))
+    return suite
 
 
 def plain(value: Suite | BenchmarkSpec) -> dict[str, Any]:

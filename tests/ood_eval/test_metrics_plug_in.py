@@ -19,6 +19,8 @@ from ood_eval.report.result import read_results
 from ood_eval.report.terminal import print_table
 from ood_eval.report.write import write_report
 
+STREETS = BenchmarkSpec("streethazards")
+
 
 class Toy(Dataset):
     """Pooled numbers, the mean score of all anomalous pixels, and the largest score once more after the last image."""
@@ -45,13 +47,13 @@ def test_a_protocol_of_ones_own_runs_through(
     shared_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError, match="unknown protocol 'toy'; known are caos, dataset"):
-        Suite("s", (BenchmarkSpec("streethazards"),), (DetectorSpec("msp"),), protocols=("toy",))
+        Suite("s", (STREETS,), (DetectorSpec("msp"),), STREETS, ("toy",))
     monkeypatch.setitem(PROTOCOLS, "toy", Toy)
     shape = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
     checkpoint = tmp_path / "s.pt"
     save_segmenter(checkpoint, build_segmenter(shape, StreetHazards.class_names, "none", 0), shape)
     detectors = (DetectorSpec("msp"), DetectorSpec("energy"))
-    suite = Suite("s", (BenchmarkSpec("streethazards"),), detectors, protocols=("caos", "toy"), gallery=2)
+    suite = Suite("s", (STREETS,), detectors, STREETS, ("caos", "toy"), 2)
     out = Campaign(suite, shared_streets, lambda *_: checkpoint, (None,)).run(tmp_path / "out")
     (key,) = (one["key"] for one in read_json(out / "run.json")["evaluations"])
     rows = [row for row in read_rows(out / "evaluations" / key / "rows.jsonl") if row.protocol == "toy"]
