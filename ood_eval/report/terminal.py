@@ -1,4 +1,4 @@
-"""The table on a terminal."""
+"""The table of a run as lines of text on stdout, in colour on a terminal and 120 columns wide elsewhere."""
 
 from __future__ import annotations
 
