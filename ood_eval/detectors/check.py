@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ood_eval.datasets.sample import VOID
+from ood_eval.detectors.check_training import check_training
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.small_networks import Veiled, small_classifier, small_segmenter
 from ood_eval.errors import DetectorError
@@ -29,19 +30,29 @@ def check_detector(make: Callable[[], Detector], name: str = "detector") -> None
     Checked on a segmenter, and on a classifier of whole images unless the detector reads `map`: refuses to score
     unfitted, without its own network or without what it reads; reads nothing else; shape, also of sizes that are no
     multiple of the stride; float32, finite; the same twice, fitted twice too; leaves what is shared as it was; a batch
-    equals its images one by one; survives saving and loading; void labels change nothing.
+    equals its images one by one; survives saving and loading; void labels change nothing. A network of its own takes a
+    step of training and comes back whole from its file.
 
     Raises:
         DetectorError: which rule is broken.
     """
     try:
+        part = make().trained_part
+        if part is not None:
+            check_training(part, name)
         _check(make, name, small_segmenter())
-        if "map" not in make().reads:
-            _check(make, f"{name} of whole images", small_classifier())
     except DetectorError:
         raise
     except Exception as error:  # whatever a stranger's code may raise
-        raise DetectorError(f"{name}: breaks with {type(error).__name__}: {error}") from error
+        inference = "; score within torch.inference_mode()" if "Inference tensors" in str(error) else ""
+        raise DetectorError(f"{name}: breaks with {type(error).__name__}: {error}{inference}") from error
+    if "map" in make().reads:
+        return
+    try:
+        _check(make, f"{name} of whole images", small_classifier())
+    except Exception as error:  # as above
+        told = str(error) if isinstance(error, DetectorError) else f"{name}: {type(error).__name__}: {error}"
+        raise DetectorError(f'{told}; if it makes sense for pixels only, add "map" to what it reads') from error
 
 
 def _check(make: Callable[[], Detector], name: str, network: Segmenter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +32,10 @@ class Detector(ABC):
     reads: frozenset[Reading] = frozenset({"logits"})
     fit_split: FitSplit | None = None
     trained_part: TrainedPart | None = None
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        _refuse_misread(cls.__name__, cls.__dict__.get("reads", frozenset()))
 
     def __init__(self) -> None:
         self._ready = self.fit_split is None
@@ -89,7 +94,11 @@ class Detector(ABC):
 
     @abstractmethod
     def score_map(self, prediction: Prediction) -> Tensor:
-        """Scores [B,*S] f32 of a ready detector."""
+        """Scores [B,*S] f32 of a ready detector.
+
+        A prediction's values are inference tensors: a network that is run on them, or anything else that autograd would
+        follow, goes into `with torch.inference_mode():`; what needs a gradient works on a clone, made outside of it.
+        """
 
     def state(self) -> dict[str, Tensor]:
         """What fitting has found, by name; empty for a detector that needs none."""
@@ -106,6 +115,22 @@ class Detector(ABC):
                 raise DetectorError(f"{type(self).__name__}: the saved state has no {name!r}; fit it again")
             setattr(self, name, state[name])
         self._ready = True
+
+
+def _refuse_misread(name: str, reads: object) -> None:
+    """Refuses what is no set of readings; a property is left to its detector.
+
+    Raises:
+        DetectorError: it is no set, or has a word that is no reading.
+    """
+    if isinstance(reads, property):
+        return
+    if not isinstance(reads, frozenset):
+        raise DetectorError(f'{name}: reads must be a frozenset, as frozenset({{"logits", "map"}}), not {reads!r}')
+    for word in sorted(map(str, reads - READINGS.keys())):
+        near = difflib.get_close_matches(word, READINGS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise DetectorError(f"{name}: reads: unknown {word!r}; {hint}known are {', '.join(READINGS)}")
 
 
 def trained_parts(detectors: Iterable[Detector]) -> frozenset[TrainedPart]:

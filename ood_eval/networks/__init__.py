@@ -4,7 +4,7 @@ from ood_eval.networks.build import build_segmenter, segmenter_config
 from ood_eval.networks.checkpoint import load_segmenter, save_segmenter
 from ood_eval.networks.config import SegmenterConfig
 from ood_eval.networks.prediction import Network, Prediction, Queries, Reading, Source, images_from_rgb
-from ood_eval.networks.segmenter import Segmenter
+from ood_eval.networks.segmenter import Segmenter, feature_width
 from ood_eval.networks.segmenters import SEGMENTERS
 from ood_eval.networks.segmenters.pspnet import PyramidConfig
 
@@ -19,6 +19,7 @@ __all__ = [
     "SegmenterConfig",
     "Source",
     "build_segmenter",
+    "feature_width",
     "images_from_rgb",
     "load_segmenter",
     "save_segmenter",

@@ -73,3 +73,10 @@ class Segmenter(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         """`raw` of [B,3,H,W] u8 images."""
         return self.raw(self.normalise(images))
+
+
+def feature_width(segmenter: Segmenter) -> int:
+    """Channels of the penultimate features, found by running the segmenter on a small image."""
+    with torch.inference_mode():
+        _, features, _ = segmenter(torch.zeros(1, 3, 64, 64, dtype=torch.uint8, device=segmenter.mean.device))
+    return int(features.shape[1])

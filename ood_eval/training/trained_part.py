@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import torch
 from torch import nn
 
-from ood_eval.errors import CheckpointError
+from ood_eval.errors import CheckpointError, DetectorError
 from ood_eval.files import write_bytes
 from ood_eval.networks.marked_file import read_marked
 
@@ -38,6 +39,9 @@ class TrainedPart:
         recipe: optimiser, schedule and views.
         trains_on: images without anomalies, or such with outliers among them.
         uses_segmenter: whether its weights depend on the segmenter's.
+
+    Raises:
+        DetectorError: `arguments` or `task` does not take what it is called with.
     """
 
     name: str
@@ -47,6 +51,24 @@ class TrainedPart:
     recipe: Recipe
     trains_on: TrainsOn = "in_distribution"
     uses_segmenter: bool = False
+
+    def __post_init__(self) -> None:
+        given = ("segmenter",) if self.uses_segmenter else ()
+        self._require("arguments", self.arguments, 0, given)
+        self._require("task", self.task, 1, ("recipe", "steps", "seed", *given))
+
+    def _require(self, name: str, maker: Callable[..., object], values: int, names: tuple[str, ...]) -> None:
+        """Refuses a maker that cannot be called with so many values and these names."""
+        try:
+            signature = inspect.signature(maker)
+        except ValueError:  # a built-in type, as dict, that tells nothing of its arguments
+            return
+        try:
+            signature.bind(*(None,) * values, **dict.fromkeys(names))
+        except TypeError as error:
+            words = ", ".join([*("the network",)[:values], *(f"{one}=" for one in names)]) or "nothing"
+            hint = "; set uses_segmenter=True" if not self.uses_segmenter and "'segmenter'" in str(error) else ""
+            raise DetectorError(f"{self.name}: {name} is called with {words}: {error}{hint}") from error
 
     @property
     def modules(self) -> tuple[str, ...]:

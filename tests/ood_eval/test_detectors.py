@@ -1,8 +1,10 @@
 """Every detector keeps the contract, and equals its formula written out plainly."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ import ood_eval.detectors
 from ood_eval.code import code_of
 from ood_eval.detectors import DETECTORS, Detector, build_detector, check_detector
 from ood_eval.detectors.background import Background
+from ood_eval.detectors.branch import Branch
 from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
+from ood_eval.detectors.branch.task import BranchTask
 from ood_eval.detectors.energy import Energy
 from ood_eval.detectors.kl_matching import KLMatching
 from ood_eval.detectors.knn import KNN
@@ -238,6 +242,77 @@ def test_the_check_accepts_a_detector_that_only_skips_void() -> None:
 def test_the_check_refuses_broken_detectors(make: Callable[[], Detector], breach: str) -> None:
     with pytest.raises(DetectorError, match=re.escape(breach)):
         check_detector(make)
+
+
+def _trained(**changes: Any) -> type[Detector]:
+    """The branch with a part that is changed."""
+
+    class Own(Branch):
+        trained_part = dataclasses.replace(CONFIDENCE_BRANCH, **changes)
+
+    return Own
+
+
+class _Still(BranchTask):
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        return 0.0 * super().training_step(batch, batch_idx)
+
+
+@pytest.mark.parametrize(
+    ("changes", "breach"),
+    [
+        ({"task": lambda *_, **__: None}, "task makes a NoneType, not a TrainingTask"),
+        ({"arguments": lambda segmenter: {"width": torch.tensor(8)}}, "arguments must be plain"),
+        ({"task": _Still}, "changes nothing of the network"),
+    ],
+)
+def test_the_check_refuses_a_part_that_cannot_be_trained(changes: dict[str, Any], breach: str) -> None:
+    with pytest.raises(DetectorError, match=f"confidence_branch: .*{breach}"):
+        check_detector(_trained(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "breach"),
+    [
+        ({"task": lambda: None}, "task is called with the network, recipe=, steps=, seed=, segmenter=: too many"),
+        ({"uses_segmenter": False}, "'segmenter'; set uses_segmenter=True"),
+        ({"arguments": dict}, None),
+    ],
+)
+def test_a_part_says_what_its_makers_are_called_with(changes: dict[str, Any], breach: str | None) -> None:
+    if breach is None:
+        dataclasses.replace(CONFIDENCE_BRANCH, **changes)
+        return
+    with pytest.raises(DetectorError, match=breach):
+        dataclasses.replace(CONFIDENCE_BRANCH, **changes)
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        (["logits", "map"], r'Own: reads must be a frozenset, as frozenset\(\{"logits", "map"\}\)'),
+        (frozenset({"feature"}), "Own: reads: unknown 'feature'; did you mean features[?] known are logits, map"),
+    ],
+)
+def test_a_misread_reading_is_named_where_the_class_is_made(reads: object, message: str) -> None:
+    with pytest.raises(DetectorError, match=message):
+        type("Own", (Detector,), {"reads": reads})
+
+
+def test_the_check_says_how_to_mend_what_newcomers_forget() -> None:
+    class Flat(Detector):
+        def score_map(self, prediction: Prediction) -> Tensor:
+            batch, height, width = prediction.top[0].shape
+            return -prediction.top[0].reshape(batch, height, width)
+
+    class Modeless(Branch):
+        def score_map(self, prediction: Prediction) -> Tensor:
+            return -prediction.at_logit_size(self.part(prediction.features))[:, 0]
+
+    with pytest.raises(DetectorError, match='add "map" to what it reads'):
+        check_detector(Flat)
+    with pytest.raises(DetectorError, match=r"score within torch\.inference_mode\(\)"):
+        check_detector(Modeless)
 
 
 def _logits(prediction: Prediction) -> np.ndarray:

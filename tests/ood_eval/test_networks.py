@@ -1,5 +1,6 @@
 """Segmenters: shapes, weights, checkpoints, and one prediction pass shared."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from ood_eval.networks.encoder import build_encoder
 from ood_eval.networks.encoder_weights import load_encoder_weights
 from ood_eval.networks.segmenters import SEGMENTERS
 from ood_eval.networks.segmenters.pspnet import PyramidNetwork
+from ood_eval.options import Training
 
 NAMES = ("a", "b", "c")
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
@@ -155,6 +157,10 @@ def test_a_kind_of_segmenter_is_a_line_of_the_registry(tmp_path: Path, monkeypat
     images = torch.randint(0, 256, (1, 3, 9, 7), dtype=torch.uint8)
     found = Prediction.of(load_segmenter(tmp_path / "s.pt"), images)
     assert torch.equal(found.logits, Prediction.of(segmenter, images).logits)
+    small = Training(preset="small", segmenter="plain")
+    assert small.plan().network == Plain()
+    with pytest.raises(ConfigError, match="segmenter plain: unknown option 'encoder'; it takes width"):
+        dataclasses.replace(small, encoder="resnet18").plan()
     monkeypatch.delitem(SEGMENTERS, "plain")
     with pytest.raises(CheckpointError, match="unknown segmenter 'plain'"):
         load_segmenter(tmp_path / "s.pt")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import torch
-
 from ood_eval.detectors.branch.network import ConfidenceBranch
 from ood_eval.detectors.branch.task import BranchTask
-from ood_eval.networks.segmenter import Segmenter
+from ood_eval.networks.segmenter import Segmenter, feature_width
 from ood_eval.training.recipe import Recipe
 from ood_eval.training.trained_part import TrainedPart
 
@@ -27,10 +25,8 @@ RECIPE: Final = Recipe(
 
 
 def _arguments(segmenter: Segmenter) -> dict[str, Any]:
-    """The width of the penultimate features, found by running the segmenter on a small image."""
-    with torch.inference_mode():
-        _, features, _ = segmenter(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
-    return {"width": int(features.shape[1])}
+    """The width of the penultimate features."""
+    return {"width": feature_width(segmenter)}
 
 
 CONFIDENCE_BRANCH: Final = TrainedPart(
