@@ -411,7 +411,9 @@ def test_results_of_an_earlier_layout_are_told_and_left(
 
 
 def test_a_folder_that_another_run_uses_is_refused(shared_streets: Path, checkpoint: Path, tmp_path: Path) -> None:
-    campaign = Campaign(Suite("s", (STREETS,), (DetectorSpec("msp"),), STREETS, CAOS), shared_streets, lambda *_: checkpoint, (None,))
+    campaign = Campaign(
+        Suite("s", (STREETS,), (DetectorSpec("msp"),), STREETS, CAOS), shared_streets, lambda *_: checkpoint, (None,)
+    )
     with exclusive(tmp_path / "out"), pytest.raises(ResultError, match="out: another run uses this folder") as found:
         campaign.run(tmp_path / "out")
     assert "delete" not in str(found.value)
