@@ -19,6 +19,7 @@ from ood_eval.metrics.protocol import Number
 
 States = dict[str, NDArray[Any]]
 _NUMBERS = "numbers"
+_VERSIONS = "versions"
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,17 @@ class CellStore:
         """Whether a cell is finished."""
         return self._path(cell).is_file()
 
-    def write(self, cell: Cell, state: Mapping[str, NDArray[Any]], numbers: list[Number]) -> None:
-        """Keeps a finished cell: its counts, and numbers that were read off kept maps.
+    def write(
+        self, cell: Cell, state: Mapping[str, NDArray[Any]], numbers: list[Number], versions: Mapping[str, str]
+    ) -> None:
+        """Keeps a finished cell: its counts, numbers that were read off kept maps, and versions of what computed them.
 
         Raises:
             ResultError: the folder cannot be written.
         """
-        told = json.dumps([_plain(one) for one in numbers], allow_nan=False).encode()
+        told = {_NUMBERS: _bytes_of([_plain(one) for one in numbers]), _VERSIONS: _bytes_of(dict(versions))}
         write_json(self._path(cell).with_suffix(".json"), dict(cell.facts) | {"for": cell.label, "of": cell.measure})
-        write_arrays(self._path(cell), dict(state) | {_NUMBERS: np.frombuffer(told, dtype=np.uint8)})
+        write_arrays(self._path(cell), dict(state) | told)
 
     def read(self, cell: Cell) -> tuple[States, list[Number]]:
         """The counts and numbers of a finished cell.
@@ -78,13 +81,31 @@ class CellStore:
         path = self._path(cell)
         arrays = read_arrays(path)
         try:
+            del arrays[_VERSIONS]
             told = json.loads(arrays.pop(_NUMBERS).tobytes())
             return arrays, [Number(**{name: _number(value) for name, value in one.items()}) for one in told]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ResultError(f"{path}: damaged; delete this file and run again") from error
 
+    def versions(self, cell: Cell) -> dict[str, str]:
+        """The packages that computed a finished cell, and their versions then.
+
+        Raises:
+            ResultError: the file is missing or damaged.
+        """
+        path = self._path(cell)
+        try:
+            told = json.loads(read_arrays(path, lambda name: name == _VERSIONS)[_VERSIONS].tobytes())
+            return {str(name): str(number) for name, number in told.items()}
+        except (ValueError, KeyError, AttributeError) as error:
+            raise ResultError(f"{path}: damaged; delete this file and run again") from error
+
     def _path(self, cell: Cell) -> Path:
         return self.folder / f"{cell.key}.npz"
+
+
+def _bytes_of(value: object) -> NDArray[np.uint8]:
+    return np.frombuffer(json.dumps(value, allow_nan=False, sort_keys=True).encode(), dtype=np.uint8)
 
 
 def _plain(number: Number) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -103,7 +103,7 @@ class Evaluation:
         records = self._with_gallery(list(aggregation.records()), folder, out, desk)
         write_lines(folder / "images.jsonl", records)
         write_json(folder / "cells.json", {cell.key: {"for": cell.label, "of": cell.measure} for cell in cells})
-        write_rows(folder / "rows.jsonl", aggregation.write(folder, self._provenance))
+        write_rows(folder / "rows.jsonl", aggregation.write(folder, partial(self._provenance, store)))
         seal(folder)
         return folder
 
@@ -304,7 +304,7 @@ class Evaluation:
             if self.task.keeps_maps(cell.measure):
                 known, _ = store.read(facts)
                 numbers = self.task.at_the_end(cell.measure, cell.scorer, state, known, desk.maps, self._settings)
-            store.write(cell, state, numbers)
+            store.write(cell, state, numbers, _versions())
 
     def _with_gallery(
         self, records: Sequence[ImageRecord], folder: Path, out: Path, desk: Workplace
@@ -333,9 +333,13 @@ class Evaluation:
         desk.frames.keep(gallery.chosen)
         return [dataclasses.replace(record, gallery=record.index in gallery.chosen) for record in records]
 
-    def _provenance(self, dropped_share: float, cells: Sequence[Cell]) -> Provenance:
+    def _provenance(self, store: CellStore, dropped_share: float, cells: Sequence[Cell]) -> Provenance:
         """Where numbers come from that some cells give."""
         methods = {str(dict(cell.facts["method"])["code"]) for cell in cells if "method" in cell.facts}  # type: ignore[call-overload]
+        versions: dict[str, list[str]] = {}
+        for cell in cells:
+            for name, number in store.versions(cell).items():
+                versions.setdefault(name, []).append(number)
         code = {
             "adapter": str(self._shared["adapter"]),
             "network": str(self._shared["network"]),
@@ -350,9 +354,14 @@ class Evaluation:
             seed=self.seed,
             policy=self.policy,
             dropped_share=dropped_share,
-            versions={name: version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+            versions={name: ", ".join(dict.fromkeys(numbers)) for name, numbers in versions.items()},
             code={name: value for name, value in code.items() if value},
         )
+
+
+def _versions() -> dict[str, str]:
+    """What computes here, and in which versions."""
+    return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
 
 def _score_part(

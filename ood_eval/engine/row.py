@@ -24,7 +24,7 @@ class Provenance:
         seed: of the training run, None where the checkpoint was given.
         policy: label policy.
         dropped_share: share of pixels that the policy drops from the metric.
-        versions: of the packages that computed it.
+        versions: of the packages that computed the cell that it is read off, when they did.
         code: hashes of the code that made it, by what it did: read the benchmark, scored, counted.
     """
 

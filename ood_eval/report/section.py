@@ -310,7 +310,11 @@ def _provenance(result: Result) -> tuple[tuple[str, str], ...]:
     origin = result.rows[0].provenance
     seeds = [seed for seed in result.seeds if seed is not None]
     checkpoints = dict.fromkeys(row.provenance.checkpoint_hash[:16] for row in result.rows)
-    versions = ", ".join(f"{name} {number}" for name, number in sorted(origin.versions.items()))
+    numbers: dict[str, set[str]] = {}
+    for row in result.rows:
+        for name, number in row.provenance.versions.items():
+            numbers.setdefault(name, set()).add(number)
+    versions = ", ".join(f"{name} {' and '.join(sorted(found))}" for name, found in sorted(numbers.items()))
     return (
         ("configuration", origin.config_hash),
         ("data", origin.data_hash[:16]),

@@ -12,6 +12,7 @@ from ood_eval import code
 from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.engine import evaluation as evaluations
 from ood_eval.engine import scoring
 from ood_eval.engine.campaign import Campaign
 from ood_eval.engine.cells import Cell
@@ -244,6 +245,17 @@ def test_another_detector_is_scored_alone_and_the_rest_stays(
         assert all(np.array_equal(scores[label], frames[1][name][label]) for label in ("msp", "knn", "energy"))
     _evaluation(shared_streets, checkpoint, "knn").run(tmp_path / "out")
     assert len(scored) == 8
+
+
+def test_rows_tell_the_versions_that_scored_them(
+    shared_streets: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(evaluations, "version", lambda name: "0.1")
+        _evaluation(shared_streets, checkpoint, "msp").run(tmp_path / "out")
+    folder = _evaluation(shared_streets, checkpoint, "msp", "energy").run(tmp_path / "out")
+    found = {(row.detector, row.provenance.versions["numpy"]) for row in read_rows(folder / "rows.jsonl")}
+    assert found == {("msp", "0.1"), ("segmenter", "0.1"), ("energy", np.__version__)}
 
 
 @pytest.mark.parametrize(
