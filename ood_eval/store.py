@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.errors import ResultError
-from ood_eval.files import refused, without_nan
+from ood_eval.files import refused, without_nan, write_pieces
 
 _Line = TypeVar("_Line")
 
@@ -34,19 +32,7 @@ def write_lines(path: Path, values: Iterable[Any]) -> None:
     Raises:
         ResultError: the folder cannot be written or the disk is full.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as stream:
-            stream.writelines(f"{line_of(value)}\n" for value in values)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    write_pieces(path, (f"{line_of(value)}\n".encode() for value in values))
 
 
 def read_lines(path: Path, kind: type[_Line]) -> Iterator[_Line]:
