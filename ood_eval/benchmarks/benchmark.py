@@ -40,6 +40,7 @@ class Benchmark:
         needs: other benchmarks that it lies on, by the option of the adapter that takes their root.
         splits_in: the splits of a root under given options, where they are the user's own; the adapter's, if None.
         takes_label_policy: whether the option `policy` is a label policy of StreetHazards' classes.
+        generated: whether all its pictures were rendered by hazardsim.
     """
 
     adapter: Adapter
@@ -51,6 +52,7 @@ class Benchmark:
     needs: Mapping[str, str] = field(default_factory=dict)
     splits_in: Callable[[Path, Mapping[str, Any]], tuple[str, ...]] | None = None
     takes_label_policy: bool = False
+    generated: bool = False
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -166,4 +166,5 @@ BENCHMARK: Final = Benchmark(
     size="about 1 MB an image",
     folders=("hazardsim",),
     takes_label_policy=True,
+    generated=True,
 )

@@ -14,7 +14,7 @@ from ood_eval.detectors.entropy import Entropy
 from ood_eval.detectors.isolation_forest import IsolationForest
 from ood_eval.detectors.kl_matching import KLMatching
 from ood_eval.detectors.knn import KNN
-from ood_eval.detectors.load import build_detector, detector_class
+from ood_eval.detectors.load import build_detector, detector_class, detector_title
 from ood_eval.detectors.lof import LOF
 from ood_eval.detectors.logit_avg import LogitAvg
 from ood_eval.detectors.mahalanobis import Mahalanobis
@@ -52,5 +52,6 @@ __all__ = [
     "check_detector",
     "detector_class",
     "detector_label",
+    "detector_title",
     "trained_parts",
 ]

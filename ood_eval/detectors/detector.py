@@ -26,15 +26,18 @@ class Detector(ABC):
     give that is refused before anything is scored. One that must see data first names the split in `fit_split`; the
     runner then calls `observe` on each batch and `finish` once. One with a network of its own describes it in
     `trained_part`; the runner trains or loads it and hands it over by `equip`, after which it is `part`. Its
-    constructor's defaults are its published settings. Subclasses implement `score_map`.
+    constructor's defaults are its published settings. Its `title` is its name as papers write it; that of its class, if
+    not given. Subclasses implement `score_map`.
     """
 
+    title: str = ""
     reads: frozenset[Reading] = frozenset({"logits"})
     fit_split: FitSplit | None = None
     trained_part: TrainedPart | None = None
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
+        cls.title = cls.__dict__.get("title", cls.__name__)
         _refuse_misread(cls.__name__, cls.__dict__.get("reads", frozenset()))
 
     def __init__(self) -> None:

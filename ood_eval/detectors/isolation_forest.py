@@ -26,6 +26,8 @@ class IsolationForest(SklearnOutliers):
         ConfigError: a count is below one.
     """
 
+    title = "Isolation Forest"
+
     def __init__(self, sample: int = 20_000, per_image: int = 256, trees: int = 100, seed: int = 0) -> None:
         super().__init__(sample, per_image, seed)
         if trees < 1:

@@ -19,6 +19,7 @@ class KLMatching(Detector):
     Source: Hendrycks et al. 2022 appendix A.
     """
 
+    title = "KL matching"
     fit_split = "validation"
     _floor = 1e-12
 

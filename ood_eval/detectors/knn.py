@@ -29,6 +29,7 @@ class KNN(Detector):
         ConfigError: a count is below one.
     """
 
+    title = "kNN"
     reads = frozenset({"features"})
     fit_split = "training"
 

@@ -42,6 +42,18 @@ def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detec
     return found
 
 
+def detector_title(label: str, table: Mapping[str, type[Detector]]) -> str:
+    """A detector's label as papers write it: `Energy (temperature=2.0) + flip`.
+
+    Raises:
+        DetectorError: the detector is unknown.
+    """
+    method, plus, steps = label.partition("+")
+    name, mark, options = method.partition("(")
+    title = detector_class(name, table).title + (f" ({options}" if mark else "")
+    return title + (f" + {steps.replace('+', ' + ')}" if plus else "")
+
+
 def build_detector(name: str, options: Mapping[str, Any], table: Mapping[str, type[Detector]]) -> Detector:
     """A detector with its published settings, changed by `options`, and the steps that its name holds after it.
 

@@ -28,6 +28,7 @@ class StandardizedMaxLogits(Detector):
         smoothing: whether scores are smoothed; the step `smooth(7,1,6)`.
     """
 
+    title = "SML"
     fit_split = "training"
 
     def __init__(self, *, boundary: bool = True, smoothing: bool = True) -> None:

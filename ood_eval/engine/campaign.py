@@ -17,7 +17,7 @@ from ood_eval.code import code_of, sources_of
 from ood_eval.datasets import First, SegDataset, check_dataset
 from ood_eval.datasets.fingerprint import Memory, attributes_hash, dataset_hash, remembered
 from ood_eval.datasets.sample import policy_of
-from ood_eval.detectors import DETECTORS, build_detector
+from ood_eval.detectors import DETECTORS, build_detector, detector_title
 from ood_eval.engine.bootstrap import compare, image_table
 from ood_eval.engine.evaluation import Evaluation, checked_device
 from ood_eval.engine.finished import Watched
@@ -112,7 +112,13 @@ class Campaign:
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
         left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
         write_json(out / "watched.json", dataclasses.asdict(self._watched(tests, fit_splits, checkpoints)))
-        write_json(out / "run.json", {"suite": plain(self.suite), "evaluations": evaluations, "skipped": left_out})
+        told = {
+            "suite": plain(self.suite),
+            "titles": {spec.label: detector_title(spec.label, DETECTORS) for spec in self.suite.detectors},
+            "evaluations": evaluations,
+            "skipped": left_out,
+        }
+        write_json(out / "run.json", told)
         return out
 
     def _tests(self, memory: Memory) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ood_eval.report.result import Result, Threshold
-from ood_eval.report.table import ABSENT, detectors_of, title_of
+from ood_eval.report.table import ABSENT, detectors_of
 
 POINTS: Final = {"best_f1": "best F1", "tpr95": "TPR 95 %"}
 _WIDE: Final = {"best_f1": "best F1", "tpr95": "95 % of the anomalous pixels found"}
@@ -26,7 +26,7 @@ def calibration_of(result: Result) -> Calibration | None:
     if not names:
         return None
     lines = tuple(
-        (title_of(name), tuple(text for point in POINTS for text in _texts(result.thresholds[name].get(point))))
+        (result.title(name), tuple(text for point in POINTS for text in _texts(result.thresholds[name].get(point))))
         for name in names
     )
     return Calibration(tuple(_WIDE[point] for point in POINTS), lines)

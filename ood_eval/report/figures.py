@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.engine.curves import Curves
 from ood_eval.files import write_bytes
-from ood_eval.report.table import title_of
 from ood_eval.tasks.gallery import GalleryFrame
 
 # Source: Okabe and Ito 2008, colours that stay apart for every kind of colour vision; order changed.
@@ -38,7 +37,9 @@ _STYLE: Final[Any] = {
 }
 
 
-def draw_curves(path: Path, curves: dict[str, Curves], scores: dict[str, tuple[float, float]]) -> None:
+def draw_curves(
+    path: Path, curves: dict[str, Curves], scores: dict[str, tuple[float, float]], title: Callable[[str], str]
+) -> None:
     """ROC and precision-recall curves of every detector, side by side; `scores` are (AUROC, AP) for the legends."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(13.0, 4.6), layout="constrained")
@@ -47,7 +48,7 @@ def draw_curves(path: Path, curves: dict[str, Curves], scores: dict[str, tuple[f
         for place, (name, curve) in enumerate(curves.items()):
             line = _line(place)
             auroc, ap = scores.get(name, (float("nan"), float("nan")))
-            roc.plot(curve.fpr, curve.tpr, label=f"{title_of(name)}  {100 * auroc:.1f} / {100 * ap:.1f}", **line)
+            roc.plot(curve.fpr, curve.tpr, label=f"{title(name)}  {100 * auroc:.1f} / {100 * ap:.1f}", **line)
             pr.plot(curve.recall, curve.precision, **line)
         roc.axhline(0.95, color="#B6BEC4", linewidth=1.0)
         roc.text(0.995, 0.945, "95 % of anomalous pixels found", ha="right", va="top", fontsize=8, color="#6B757D")
@@ -60,7 +61,7 @@ def draw_curves(path: Path, curves: dict[str, Curves], scores: dict[str, tuple[f
         _save(figure, path)
 
 
-def draw_distributions(path: Path, curves: dict[str, Curves]) -> None:
+def draw_distributions(path: Path, curves: dict[str, Curves], title: Callable[[str], str]) -> None:
     """How the scores of known and of anomalous pixels are spread, a panel per detector."""
     columns = min(len(curves), 3)
     rows = -(-len(curves) // columns)
@@ -71,7 +72,7 @@ def draw_distributions(path: Path, curves: dict[str, Curves]) -> None:
             for shares, colour, label in ((curve.known, _KNOWN, "known"), (curve.anomalous, _ANOMALOUS, "anomaly")):
                 panel.stairs(shares, curve.edges, fill=True, color=colour, alpha=0.45, label=label)
                 panel.stairs(shares, curve.edges, color=colour, linewidth=1.2)
-            panel.set_title(title_of(name), fontsize=10)
+            panel.set_title(title(name), fontsize=10)
             panel.set(xlabel="score", yticks=[], xlim=(curve.edges[0], curve.edges[-1]))
             panel.spines["left"].set_visible(False)
             panel.set_ylim(0, 1.15 * max(np.percentile(curve.known, 97), max(curve.anomalous)))
@@ -81,7 +82,9 @@ def draw_distributions(path: Path, curves: dict[str, Curves]) -> None:
         _save(figure, path)
 
 
-def draw_gallery(path: Path, frames: Sequence[GalleryFrame], detectors: Sequence[str]) -> None:
+def draw_gallery(
+    path: Path, frames: Sequence[GalleryFrame], detectors: Sequence[str], title: Callable[[str], str]
+) -> None:
     """A line per frame: image, ground truth drawn over it, and the score map of each detector.
 
     Each score map is stretched between its own 2nd and 99.8th percentile, so colours compare within a map only.
@@ -98,8 +101,8 @@ def draw_gallery(path: Path, frames: Sequence[GalleryFrame], detectors: Sequence
             for panel, picture in zip(line, pictures, strict=True):
                 panel.imshow(picture, interpolation="antialiased", aspect="auto")
                 panel.set_axis_off()
-        for panel, title in zip(grid[0], ["image", "ground truth", *map(title_of, detectors)], strict=True):
-            panel.set_title(title, fontsize=11, pad=4)
+        for panel, words in zip(grid[0], ["image", "ground truth", *map(title, detectors)], strict=True):
+            panel.set_title(words, fontsize=11, pad=4)
         _save(figure, path, dpi=100)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ood_eval.report.result import Result, detectors_of
-from ood_eval.report.table import METRICS, Entry, column_of, main_protocols, title_of
+from ood_eval.report.table import METRICS, Entry, column_of, main_protocols
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ def overview_of(results: Sequence[Result]) -> Overview | None:
         for result, protocol in zip(results, used, strict=True)
         for metric, _, larger in METRICS
     ]
-    lines = tuple((title_of(name), tuple(column[i] for column in columns)) for i, name in enumerate(names))
+    titles = {label: title for result in reversed(results) for label, title in result.titles.items()}
+    lines = tuple((titles.get(name, name), tuple(column[i] for column in columns)) for i, name in enumerate(names))
     protocols = ", ".join(dict.fromkeys(used))
     note = f"In percent, under the protocol {protocols}; best of each column marked. Compare down, not across."
     return Overview(tuple(result.label for result in results), lines, note)

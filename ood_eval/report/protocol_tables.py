@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ood_eval.engine.protocol_spread import cross_protocol
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, Entry, column_of, detectors_of, larger_is_better, title_of
+from ood_eval.report.table import ABSENT, METRICS, Entry, column_of, detectors_of, larger_is_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def protocol_tables_of(result: Result) -> tuple[ProtocolTable, ...]:
         ]
         lines = tuple(
             (
-                title_of(name),
+                result.title(name),
                 tuple(column[place] for column in columns),
                 ABSENT if line is None or math.isnan(line.spread) else f"{100.0 * line.spread:.1f}",
             )
@@ -65,5 +65,5 @@ def further_metrics_of(result: Result) -> FurtherMetrics | None:
         column_of([result.spread(name, *column) for name in detectors], larger=larger_is_better(*column))
         for column in columns
     ]
-    lines = tuple((title_of(name), tuple(column[i] for column in filled)) for i, name in enumerate(detectors))
+    lines = tuple((result.title(name), tuple(column[i] for column in filled)) for i, name in enumerate(detectors))
     return FurtherMetrics(columns, lines)

@@ -54,6 +54,7 @@ class Result:
         generated: whether any image tells how it was generated.
         comparisons: detectors compared in pairs.
         skipped: benchmarks of the run that could not be scored, and why.
+        titles: names of detectors as papers write them, by label.
     """
 
     label: str
@@ -66,6 +67,11 @@ class Result:
     generated: bool = False
     comparisons: tuple[Comparison, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def title(self, detector: str) -> str:
+        """A detector's name as papers write it; its label, where the run does not say."""
+        return self.titles.get(detector, detector)
 
     @property
     def ranking_rows(self) -> tuple[Row, ...]:
@@ -99,7 +105,7 @@ def read_results(out: Path) -> tuple[Result, ...]:
     """
     if not (out / "run.json").is_file():
         raise ResultError(f"{out}: holds no finished run; make one with `ood_eval run-caos --data DIR --out {out}`")
-    keys, skipped = _read_run(out / "run.json")
+    keys, skipped, titles = _read_run(out / "run.json")
     compared = list(read_lines(out / "comparisons.jsonl", Comparison)) if (out / "comparisons.jsonl").is_file() else []
     name = out.name or str(out)
     return tuple(
@@ -108,26 +114,32 @@ def read_results(out: Path) -> tuple[Result, ...]:
             [out / "evaluations" / key for key in folders],
             tuple(one for one in compared if one.benchmark == benchmark or not benchmark),
             skipped,
+            titles,
         )
         for benchmark, folders in keys.items()
     )
 
 
-def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...]]:
-    """The keys of results by benchmark, and what was skipped and why."""
+def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...], dict[str, str]]:
+    """The keys of results by benchmark, what was skipped and why, and titles of detectors by label."""
     run = read_json(path)
     keys: dict[str, list[str]] = {}
     try:
         for evaluation in run.get("evaluations") or [{"benchmark": "", "key": run["evaluation"]}]:
             keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
         skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
+        titles = {str(label): str(title) for label, title in run.get("titles", {}).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultError(f"{path}: damaged, or of an earlier version; delete it and run again") from error
-    return keys, skipped
+    return keys, skipped, titles
 
 
 def _read_benchmark(
-    label: str, folders: list[Path], comparisons: tuple[Comparison, ...], skipped: tuple[tuple[str, str], ...]
+    label: str,
+    folders: list[Path],
+    comparisons: tuple[Comparison, ...],
+    skipped: tuple[tuple[str, str], ...],
+    titles: Mapping[str, str],
 ) -> Result:
     first = folders[0]
     rows = tuple(row for folder in folders for row in read_rows(folder / "rows.jsonl"))
@@ -148,6 +160,7 @@ def _read_benchmark(
         generated=records.is_file() and _tells(records),
         comparisons=comparisons,
         skipped=skipped,
+        titles=titles,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.report.breakdown import Breakdown, breakdowns_of
 from ood_eval.report.calibration import Calibration, calibration_of, marks_of
 from ood_eval.report.drawing import distribution_svg, line_style, precision_svg, roc_svg
@@ -25,7 +26,6 @@ from ood_eval.report.table import (
     main_protocols,
     protocol_words,
     table_of,
-    title_of,
 )  # fmt: skip
 from ood_eval.store import read_lines
 from ood_eval.tasks.image_record import ImageRecord
@@ -177,7 +177,7 @@ def section_of(result: Result, key: str) -> Section:
         several=len(result.seeds) > 1,
         tiles=_tiles(result),
         skipped=result.skipped,
-        detectors=tuple(map(title_of, names)),
+        detectors=tuple(map(result.title, names)),
         table=table,
         protocols=_words(table.protocols),
         all_protocols=_words(every),
@@ -185,7 +185,7 @@ def section_of(result: Result, key: str) -> Section:
         roc=roc_svg(curves, key) if curves else None,
         precision=precision_svg(curves, key) if curves else None,
         distributions=tuple(
-            (title_of(name), distribution_svg(curve, title_of(name), f"{key}-d{place}", marks_of(result, name)))
+            (result.title(name), distribution_svg(curve, result.title(name), f"{key}-d{place}", marks_of(result, name)))
             for place, (name, curve) in enumerate(curves.items())
         ),
         gallery=_gallery(result, shown, captions) if result.frames else None,
@@ -245,16 +245,20 @@ def _tiles(result: Result) -> tuple[tuple[str, str], ...]:
     first = result.ranking_rows[0]
     tiles = []
     if not math.isnan(aupr):
-        tiles.append((title_of(best), f"is the best by AUPR: {100 * aupr:.1f} % ({protocol})"))
+        tiles.append((result.title(best), f"is the best by AUPR: {100 * aupr:.1f} % ({protocol})"))
     if not math.isnan(fpr):
         tiles.append((f"{100 * fpr:.1f} %", "of the known pixels it flags to find 95 % of the anomalous ones"))
     if len(ranked) > 1 and not math.isnan(aupr):
         runner = result.spread(ranked[1], protocol, "aupr")[0]
         sure = surely_better(result, best, ranked[1], "aupr")
         verdict = {True: ", larger than chance", False: ", within chance", None: ""}[sure]
-        tiles.append((f"+{100 * (aupr - runner):.1f}", f"points of AUPR over the next, {title_of(ranked[1])}{verdict}"))
-    kind = "a generated set" if first.benchmark == "generated" else first.benchmark
-    generated = ", generated" if result.generated and first.benchmark != "generated" else ""
+        tiles.append(
+            (f"+{100 * (aupr - runner):.1f}", f"points of AUPR over the next, {result.title(ranked[1])}{verdict}")
+        )
+    known = BENCHMARKS.get(first.benchmark)
+    always = known is not None and known.generated
+    kind = "a generated set" if always else first.benchmark
+    generated = ", generated" if result.generated and not always else ""
     tiles.append((f"{first.images + first.skipped:,}", f"images of {kind}{generated}"))
     return tuple(tiles)
 
@@ -264,12 +268,12 @@ def _chip(result: Result, name: str, place: int) -> Chip:
     pooled = curve_protocol(row.protocol for row in result.ranking_rows)
     pair = [pooled and result.value(name, pooled, metric) for metric in ("auroc", "aupr")]
     numbers = " / ".join(ABSENT if not row or math.isnan(row.value) else f"{100 * row.value:.1f}" for row in pair)
-    return Chip(title_of(name), numbers, colour, " ".join(f"{2 * length:g}" for length in dashes))
+    return Chip(result.title(name), numbers, colour, " ".join(f"{2 * length:g}" for length in dashes))
 
 
 def _gallery(result: Result, shown: Sequence[str], captions: Mapping[str, str]) -> dict[str, Any]:
     marks = {name: list(marks_of(result, name).items()) for name in shown}
-    return gallery_payload(result.frames, [(name, title_of(name)) for name in shown], marks, captions)
+    return gallery_payload(result.frames, [(name, result.title(name)) for name in shown], marks, captions)
 
 
 def _gallery_note(result: Result, shown: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ood_eval.engine.bootstrap import Comparison
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, detectors_of, title_of
+from ood_eval.report.table import ABSENT, METRICS, detectors_of
 
 LEVEL: Final = 0.05
 _TITLES: Final = {metric: (title, larger) for metric, title, larger in METRICS}
@@ -46,7 +46,7 @@ def pair_tables_of(result: Result) -> tuple[PairTable, ...]:
         names = [name for name in detectors_of(result) if any(name in pair for pair in pairs)]
         title, larger = _TITLES.get(metric, (metric, True))
         lines = tuple(
-            (title_of(line), tuple(_cell(line, column, pairs, larger=larger) for column in names)) for line in names
+            (result.title(line), tuple(_cell(line, column, pairs, larger=larger) for column in names)) for line in names
         )
         first = next(iter(pairs.values()))
         note = (
@@ -54,7 +54,7 @@ def pair_tables_of(result: Result) -> tuple[PairTable, ...]:
             "Below each its own 95 % interval. Marked: the line's detector is better than the column's at the level of "
             "5 % for all pairs together (max-t over the same resamples), so an unmarked interval may exclude zero."
         )
-        found.append(PairTable(metric, title, tuple(title_of(name) for name in names), lines, note))
+        found.append(PairTable(metric, title, tuple(result.title(name) for name in names), lines, note))
     return tuple(found)
 
 

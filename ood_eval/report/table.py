@@ -15,25 +15,6 @@ from ood_eval.report.result import detectors_of as _detectors_of
 
 # Metric, its heading, and whether larger is better.
 METRICS: Final = tuple((metric.name, metric.title, metric.larger_is_better) for metric in USUAL)
-DETECTOR_TITLES: Final = {
-    "msp": "MSP",
-    "maxlogit": "MaxLogit",
-    "branch": "Branch",
-    "background": "Background",
-    "dropout": "Dropout",
-    "ae": "AE",
-    "energy": "Energy",
-    "entropy": "Entropy",
-    "logit_avg": "LogitAvg",
-    "kl_matching": "KL matching",
-    "standardized_max_logits": "SML",
-    "mahalanobis": "Mahalanobis",
-    "knn": "kNN",
-    "odin": "ODIN",
-    "isolation_forest": "Isolation Forest",
-    "lof": "LOF",
-    "crf": "CRF",
-}
 ABSENT: Final = "–"
 
 
@@ -65,14 +46,6 @@ class Table:
     source: Published
     published: tuple[tuple[Entry, ...], ...]
     missing: tuple[tuple[str, tuple[Entry, ...]], ...]
-
-
-def title_of(detector: str) -> str:
-    """A detector's name as papers write it."""
-    method, plus, steps = detector.partition("+")
-    name, mark, options = method.partition("(")
-    title = DETECTOR_TITLES.get(name, name.rpartition(":")[2]) + (f" ({options}" if mark else "")
-    return title + (f" + {steps.replace('+', ' + ')}" if plus else "")
 
 
 def detectors_of(result: Result) -> list[str]:
@@ -131,7 +104,7 @@ def table_of(result: Result) -> Table:
         for protocol in protocols
         for metric, _, larger in METRICS
     ]
-    lines = tuple((title_of(name), tuple(column[i] for column in columns)) for i, name in enumerate(detectors))
+    lines = tuple((result.title(name), tuple(column[i] for column in columns)) for i, name in enumerate(detectors))
     source = published_for(result)
     of_paper = {name: source.of(name) for name in detectors}
     missing = source.without(detectors)
@@ -148,7 +121,7 @@ def table_of(result: Result) -> Table:
         note_of(result),
         source,
         tuple(cells[: len(detectors)]),
-        tuple((title_of(name), line) for name, line in zip(missing, cells[len(detectors) :], strict=True)),
+        tuple((source.titles[name], line) for name, line in zip(missing, cells[len(detectors) :], strict=True)),
     )
 
 

@@ -13,7 +13,7 @@ from ood_eval.report.overview import overview_of
 from ood_eval.report.page import page_of
 from ood_eval.report.result import Result
 from ood_eval.report.section import best_detectors, section_of
-from ood_eval.report.table import curve_protocol, title_of
+from ood_eval.report.table import curve_protocol
 from ood_eval.report.texts import json_of, latex_of, markdown_of
 from ood_eval.tasks.gallery import load_frame
 
@@ -51,14 +51,15 @@ def _figures(result: Result, folder: Path, mark: str) -> list[tuple[str, str]]:
             pair = [protocol and result.value(name, protocol, metric) for metric in ("auroc", "aupr")]
             if pair[0] and pair[1]:
                 pooled[name] = (pair[0].value, pair[1].value)
-        draw_curves(folder / f"{mark}curves.png", result.curves, pooled)
+        draw_curves(folder / f"{mark}curves.png", result.curves, pooled, result.title)
         figures.append((f"{mark}curves.png", "ROC and precision-recall curves over all pixels of the set."))
-        draw_distributions(folder / f"{mark}scores.png", result.curves)
+        draw_distributions(folder / f"{mark}scores.png", result.curves, result.title)
         figures.append((f"{mark}scores.png", "Scores of known and of anomalous pixels, each summing to one."))
     if result.frames:
         shown = best_detectors(result, _SHOWN)
-        draw_gallery(folder / f"{mark}gallery.png", [load_frame(path) for path in result.frames[:_FRAMES]], shown)
-        names = ", ".join(map(title_of, shown))
+        frames = [load_frame(path) for path in result.frames[:_FRAMES]]
+        draw_gallery(folder / f"{mark}gallery.png", frames, shown, result.title)
+        names = ", ".join(map(result.title, shown))
         caption = f"Image, ground truth (anomaly red), and the score maps of the best by AUPR: {names}."
         figures.append((f"{mark}gallery.png", caption))
     return figures

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ood_eval.detectors import DETECTORS, detector_title
 from ood_eval.engine.row import Provenance, Row
 from ood_eval.errors import ResultError
 from ood_eval.report.figures import heat_map, truth_overlay
 from ood_eval.report.gallery import levels_of
 from ood_eval.report.published import published_for
 from ood_eval.report.result import ClassQuality, Result, read_results
-from ood_eval.report.table import markdown_table, table_of, title_of
+from ood_eval.report.table import markdown_table, table_of
 from ood_eval.report.terminal import print_table
 from ood_eval.report.write import write_report
 from ood_eval.tasks.gallery import GalleryFrame
@@ -28,7 +29,8 @@ def result_of(**values: tuple[float, float, float]) -> Result:
         for name, numbers in values.items()
         for metric, value in zip(("auroc", "aupr", "fpr95"), numbers, strict=True)
     ]
-    return Result("run", tuple(rows), {}, {"road": ClassQuality(0.5, 1.0)}, ())
+    titles = {name: detector_title(name, DETECTORS) for name in values}
+    return Result("run", tuple(rows), {}, {"road": ClassQuality(0.5, 1.0)}, (), titles=titles)
 
 
 def test_the_best_is_the_largest_but_for_fpr() -> None:
@@ -48,9 +50,15 @@ def test_equal_texts_are_equally_best_and_undefined_ones_never() -> None:
 
 
 def test_titles_are_those_of_papers() -> None:
-    names = ("knn", "energy(temperature=2.0)", "my.mod:Mine", "msp+flip", "maxlogit+blur(7,1)+flip")
-    titles = ["kNN", "Energy (temperature=2.0)", "Mine", "MSP + flip", "MaxLogit + blur(7,1) + flip"]
-    assert [title_of(name) for name in names] == titles
+    own = "ood_eval.detectors.msp:MSP"
+    names = ("knn", "energy(temperature=2.0)", own, "msp+flip", "maxlogit+blur(7,1)+flip")
+    titles = ["kNN", "Energy (temperature=2.0)", "MSP", "MSP + flip", "MaxLogit + blur(7,1) + flip"]
+    assert [detector_title(name, DETECTORS) for name in names] == titles
+    every = (
+        "MSP, Branch, Background, Dropout, AE, MaxLogit, Energy, Entropy, LogitAvg, KL matching, SML, Mahalanobis, "
+        "kNN, Isolation Forest, LOF, ODIN, CRF"
+    )
+    assert ", ".join(kind.title for kind in DETECTORS.values()) == every
 
 
 def public(benchmark: str, images: int, pixels_each: int, **origin: object) -> Result:
@@ -71,9 +79,9 @@ def public(benchmark: str, images: int, pixels_each: int, **origin: object) -> R
         (public("streethazards", 24, 1280 * 720), "no", 87.7),
         (dataclasses.replace(public("streethazards", 1500, 1280 * 720), generated=True), "no", 87.7),
         (public("generated", 1500, 1280 * 720), "no", 87.7),
-        (public("bdd_anomaly", 810, 1280 * 720 * 8 // 10, dropped_share=0.18), "yes", 87.7),
+        (public("bdd_anomaly", 810, 1280 * 720 * 8 // 10, dropped_share=0.18, policy=""), "yes", 87.7),
         (public("bdd_anomaly", 361, 1280 * 720), "no", 87.7),
-        (public("fishyscapes_lostandfound", 100, 1_800_000, dropped_share=0.1), "yes", 87.0),
+        (public("fishyscapes_lostandfound", 100, 1_800_000, dropped_share=0.1, policy=""), "yes", 87.0),
         (public("road_anomaly", 60, 1280 * 720), "yes", 73.8),
         (public("road_anomaly_21", 60, 1280 * 720), "no", 87.7),
     ],
