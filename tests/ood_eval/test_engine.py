@@ -320,7 +320,7 @@ def test_a_damaged_fitted_state_is_named(shared_streets: Path, checkpoint: Path,
     (kept,) = (tmp_path / "fitted").glob("*.pt")
     for content in (b"", b"nonsense", kept.read_bytes()[:-100]):
         kept.write_bytes(content)
-        with pytest.raises(ResultError, match=f"{kept.name}: damaged; delete it and run again"):
+        with pytest.raises(ResultError, match=f"{kept.name}: damaged; delete this file and run again"):
             evaluation.instruments(["kl_matching"], tmp_path, "cpu")
 
 

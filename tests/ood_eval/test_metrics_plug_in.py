@@ -64,7 +64,7 @@ def test_a_protocol_of_ones_own_runs_through(
     assert "- `toy`: a toy & nothing else." in report
     assert "AUROC ↑ (toy)" in report
     assert "a toy &amp; nothing else" in page
-    assert r"\multicolumn{3}{c}{\shortstack{toy}}" in (tmp_path / "report/report.tex").read_text()
+    assert r"\multicolumn{3}{c}{\shortstack{toy:\\ a toy}}" in (tmp_path / "report/report.tex").read_text()
     # Of a metric whose smaller value is the better one, the smaller is marked.
     best = min(rows[i].value for i in range(len(rows)) if rows[i].metric == "lowest")
     table = report[report.index("lowest (toy)") :].splitlines()[2:4]

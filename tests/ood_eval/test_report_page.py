@@ -123,7 +123,15 @@ def write_run(out: Path, seeds: tuple[int, ...] = (0, 1, 2), *, benchmark: str =
     ]  # fmt: skip
     write_text(out / "comparisons.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
     skipped = [{"benchmark": "road_anomaly", "reason": "not found"}]
-    write_json(out / "run.json", {"suite": "caos", "evaluations": evaluations, "skipped": skipped})
+    write_json(
+        out / "run.json",
+        {
+            "suite": "caos",
+            "titles": {"msp": "MSP", "maxlogit": "MaxLogit"},
+            "evaluations": evaluations,
+            "skipped": skipped,
+        },
+    )
     return out
 
 
