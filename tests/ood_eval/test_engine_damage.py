@@ -58,7 +58,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def campaign(data: Path, checkpoint: Path, *protocols: str) -> Campaign:
     detectors = (DetectorSpec("msp"), DetectorSpec("knn"))
-    suite = Suite("s", (BenchmarkSpec("streethazards"),), detectors, protocols=protocols or ("caos",), gallery=2)
+    streets = BenchmarkSpec("streethazards")
+    suite = Suite("s", (streets,), detectors, streets, protocols or ("caos",), gallery=2)
     return Campaign(suite, data, lambda *_: checkpoint, (None,))
 
 
