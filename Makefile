@@ -8,7 +8,7 @@ export VENV
 help:
 	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
 	@echo 'make mini        the table of the README: six towns, every detector, three training runs (about an hour)'
-	@echo 'make test        everything that must hold: style, types, layers, all tests (about 5 minutes)'
+	@echo 'make test        everything that must hold: style, types, layers, all tests (20 minutes on two slow cores)'
 	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
 	@echo 'make soak        a hundred kills -9 at random moments while frames are rendered (many minutes)'
 	@echo 'make dev         set up, and run make check before every commit'
