@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib
 import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grimp
 
@@ -17,6 +19,40 @@ from ood_eval.errors import ConfigError
 # The packages whose import graph is known as a whole.
 _PACKAGES: Final = ("ood_eval", "hazardsim")
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+
+
+def own_attribute(text: str, what: str) -> Any:  # noqa: ANN401
+    """What a user's `package.module:name` points at, looked for in the working directory too.
+
+    Args:
+        text: as the user gave it.
+        what: it stands for, as messages call it.
+
+    Raises:
+        ConfigError: it is not written so, or cannot be imported.
+    """
+    module, colon, name = text.partition(":")
+    if not (module and colon and name):
+        raise ConfigError(f"{what} {text!r} is not written as package.module:name")
+    here = str(Path.cwd())
+    if here not in sys.path:  # an installed command has its own folder there instead
+        sys.path.append(here)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever a stranger's file may raise
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{what} {text!r} cannot be imported: {type(error).__name__}: {reason}") from error
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module comes from an installed package of others, which does not count: rows carry its version."""
+    top = module.partition(".")[0]
+    if top in _PACKAGES:
+        return False
+    try:
+        return bool(_INSTALLED & set(_folder_of(top).parts)) or top in sys.stdlib_module_names
+    except ConfigError:
+        return False
 
 
 def code_of(*modules: str) -> str:

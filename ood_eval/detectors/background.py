@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
-from ood_eval.networks.prediction import Prediction
+from ood_eval.networks.prediction import Network, Prediction
 
 
 class Background(Detector):
@@ -27,6 +29,15 @@ class Background(Detector):
         super().__init__()
         self.class_name, self.inverted = class_name, inverted
 
+    def check_network(self, network: Network) -> None:
+        """Refuses a network without the class.
+
+        Raises:
+            DetectorError: the network has no such class.
+        """
+        super().check_network(network)
+        self._require_class(network.class_names)
+
     def score_map(self, prediction: Prediction) -> Tensor:
         """[B,*S] f32, unbounded.
 
@@ -34,11 +45,14 @@ class Background(Detector):
             DetectorError: the network has no such class.
         """
         names = prediction.class_names
-        if self.class_name not in names:
-            raise DetectorError(f"background: the network has no class {self.class_name!r}, only {', '.join(names)}")
+        self._require_class(names)
         with torch.inference_mode():
             channel = names.index(self.class_name)
             logits = prediction.logits
             others = [index for index in range(len(names)) if index != channel]
             odds = logits[:, channel] - logits[:, others].logsumexp(dim=1)
             return -odds if self.inverted else odds
+
+    def _require_class(self, names: Sequence[str]) -> None:
+        if self.class_name not in names:
+            raise DetectorError(f"the network has no class {self.class_name!r}, only {', '.join(names)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
@@ -25,7 +25,8 @@ class Detector(ABC):
     A detector says what it `reads` of a prediction, `map` if it makes sense for pixels only; a network that does not
     give that is refused before anything is scored. One that must see data first names the split in `fit_split`; the
     runner then calls `observe` on each batch and `finish` once. One with a network of its own describes it in
-    `trained_part`; the runner trains or loads it and hands it over by `equip`, after which it is `part`. Its
+    `trained_part`; the runner trains or loads it and hands it over by `equip`, after which it is `part`. One that must
+    see data but no class labels of them says so by `reads_labels`, and serves networks of any classes then. Its
     constructor's defaults are its published settings. Its `title` is its name as papers write it; that of its class, if
     not given. Subclasses implement `score_map`.
     """
@@ -34,6 +35,7 @@ class Detector(ABC):
     reads: frozenset[Reading] = frozenset({"logits"})
     fit_split: FitSplit | None = None
     trained_part: TrainedPart | None = None
+    reads_labels: bool = True
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -72,6 +74,27 @@ class Detector(ABC):
             DetectorError: the network does not give a reading that the detector needs; the message names it.
         """
         refuse_lacking(type(self).__name__, self.reads - network.gives)
+
+    def obstacle(self, network: Network, labelled: Mapping[str, bool]) -> str | None:
+        """Why the detector cannot be used; None where it can.
+
+        Args:
+            network: that it would score with.
+            labelled: for each split at hand, whether its class labels are channels of the network.
+        """
+        wanted: list[str] = [self.fit_split] if self.fit_split is not None else []
+        if self.trained_part is not None:
+            wanted += ["training" if self.trained_part.trains_on == "in_distribution" else self.trained_part.trains_on]
+        for split in wanted:
+            if split not in labelled:
+                return f"must see a {split} split, and none is here"
+            if self.reads_labels and not labelled[split]:
+                return f"must see class labels of the network's own classes, and the {split} split has others"
+        try:
+            self.check_network(network)
+        except DetectorError as error:
+            return str(error)
+        return None
 
     def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: B027
         """Sees one batch of the fit split; `labels` [B,*S] u8 train ids, 255 void."""

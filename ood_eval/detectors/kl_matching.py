@@ -21,6 +21,7 @@ class KLMatching(Detector):
 
     title = "KL matching"
     fit_split = "validation"
+    reads_labels = False
     _floor = 1e-12
 
     def __init__(self) -> None:

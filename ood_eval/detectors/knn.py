@@ -32,6 +32,7 @@ class KNN(Detector):
     title = "kNN"
     reads = frozenset({"features"})
     fit_split = "training"
+    reads_labels = False
 
     def __init__(self, k: int = 10, per_image: int = 64, bank: int = 8192, seed: int = 0) -> None:
         super().__init__()

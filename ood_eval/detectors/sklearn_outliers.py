@@ -28,6 +28,7 @@ class SklearnOutliers(Detector):
 
     reads = frozenset({"features"})
     fit_split = "training"
+    reads_labels = False
 
     def __init__(self, sample: int, per_image: int, seed: int) -> None:
         super().__init__()

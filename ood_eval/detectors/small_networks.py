@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar, Final, cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ _GAIN: Final = 4.0
 class SmallSegmenter(Segmenter):
     """Classifies every pixel at stride 4, and predicts queries beside."""
 
-    gives: ClassVar[frozenset[Reading]] = Segmenter.gives | {"queries"}
+    gives: frozenset[Reading] = Segmenter.gives | {"queries"}
 
     def predict(self, images: Tensor, size: tuple[int, int] | None = None) -> Prediction:
         """A segmenter's prediction, with queries made of the features."""
@@ -32,7 +32,7 @@ class SmallSegmenter(Segmenter):
 class SmallClassifier(Segmenter):
     """Classifies whole images."""
 
-    gives: ClassVar[frozenset[Reading]] = Segmenter.gives - {"map"}
+    gives: frozenset[Reading] = Segmenter.gives - {"map"}
 
 
 class Veiled:

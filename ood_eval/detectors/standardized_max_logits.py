@@ -30,6 +30,7 @@ class StandardizedMaxLogits(Detector):
 
     title = "SML"
     fit_split = "training"
+    reads_labels = False
 
     def __init__(self, *, boundary: bool = True, smoothing: bool = True) -> None:
         super().__init__()

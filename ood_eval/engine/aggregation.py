@@ -42,7 +42,7 @@ class Aggregation:
     Args:
         suite: protocols.
         benchmark: label of the set.
-        class_names: of the segmenter.
+        class_names: in which the segmenter's predictions were counted.
         task: what the cells are of.
         store: where they are.
         cells: all of the evaluation, in order.
@@ -141,7 +141,7 @@ class Aggregation:
         values = {
             "miou": confusion.mean_iou(),
             "miou_known": confusion.mean_iou_of(known),
-            "miou_table": confusion.mean_iou_of_table(),
+            "miou_table": confusion.mean_iou_of_table(len(self.class_names)),
             "accuracy": confusion.accuracy(),
         }
         pixels = int(confusion.counts.sum())
@@ -149,11 +149,11 @@ class Aggregation:
 
 
 def segmentation(confusion: Confusion, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
-    """IoU (None where the class does not occur) and share of counted pixels, by class name."""
+    """IoU (None where the class does not occur) and share of counted pixels, by class name; the first K classes."""
     shares = confusion.counts.sum(axis=1) / max(int(confusion.counts.sum()), 1)
     return {
         name: {"iou": None if np.isnan(value) else float(value), "share": float(share)}
-        for name, value, share in zip(names, confusion.iou(), shares, strict=True)
+        for name, value, share in zip(names, confusion.iou(), shares, strict=False)
     }
 
 

@@ -21,12 +21,14 @@ from ood_eval.detectors import DETECTORS, build_detector, detector_title
 from ood_eval.engine.bootstrap import compare, image_table
 from ood_eval.engine.evaluation import Evaluation, checked_device
 from ood_eval.engine.finished import Watched
+from ood_eval.engine.fitness import GivenClasses, classes_of, relabelled, suited, tell_of_classes
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.summary import summarise
 from ood_eval.engine.workplace import exclusive
 from ood_eval.errors import ConfigError, DataError
 from ood_eval.files import content_key, write_json
+from ood_eval.networks import Origin
 from ood_eval.store import read_lines, write_lines
 from ood_eval.tasks.image_record import ImageRecord
 from ood_eval.training import Machine
@@ -41,19 +43,21 @@ class Campaign:
     Args:
         suite: benchmarks, detectors and protocols.
         data: root of the suite's training set, and of scored sets of the same name.
-        segmenter: the checkpoint for a seed and a training split; trains it if need be.
-        seeds: of the training runs; None stands for a checkpoint that was given.
+        segmenter: where the one of a seed comes from, given the training split; trains it if need be.
+        seeds: of the training runs; None stands for a segmenter that was given.
         policy: label policy of sets in StreetHazards' layout.
         official: insist on the image counts of the public StreetHazards.
         limit_train: train and fit on the first so many images only.
         limit_test: score the first so many images of each set only.
         devices: what scoring runs on, as torch names them.
         machine: what methods train their own networks on.
+        insist: refuses to go on without a detector of the suite, instead of leaving it out with a line.
+        class_map: which class of a set each class of the segmenter is; by equal names, if not given.
     """
 
     suite: Suite
     data: Path | None
-    segmenter: Callable[[int | None, SegDataset | None], Path]
+    segmenter: Callable[[int | None, SegDataset | None], Origin]
     seeds: Sequence[int | None]
     policy: str = "keep_all"
     official: bool = False
@@ -61,6 +65,8 @@ class Campaign:
     limit_test: int | None = None
     devices: tuple[str, ...] = ("cpu",)
     machine: Machine = field(default_factory=Machine)
+    insist: bool = False
+    class_map: GivenClasses | None = None
 
     def run(self, out: Path) -> Path:
         """Runs what is not yet done and returns `out`; benchmarks that are not here are skipped, with a line.
@@ -90,36 +96,64 @@ class Campaign:
         if self.machine.is_global_zero:
             for device in self.devices:
                 checked_device(device)
-        checkpoints = {seed: self.segmenter(seed, fit_splits.get("training")) for seed in self.seeds}
-        if not self.machine.is_global_zero:
-            return out
+        origins = {seed: self.segmenter(seed, fit_splits.get("training")) for seed in self.seeds}
+        if self.machine.is_global_zero:
+            told = self._score(out, tests, fit_splits, origins)
+            told["skipped"] = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
+            write_json(out / "watched.json", dataclasses.asdict(self._watched(tests, fit_splits, origins)))
+            write_json(out / "run.json", told)
+        return out
+
+    def _score(
+        self,
+        out: Path,
+        tests: Sequence[tuple[BenchmarkSpec, SegDataset]],
+        fit_splits: Mapping[str, SegDataset],
+        origins: Mapping[int | None, Origin],
+    ) -> dict[str, object]:
+        """Evaluates every set under every segmenter, and returns what there is to say of the run."""
+        # Of one recipe: what holds of the first segmenter, holds of the others.
+        first = origins[self.seeds[0]].load()
+        classes = {spec.label: classes_of(test, first, self.class_map) for spec, test in tests}
+        for spec, test in tests:
+            tell_of_classes(test, classes[spec.label])
+        splits = relabelled(fit_splits, first, self.class_map)
+        detectors, left_out = suited(self.suite.detectors, first, splits, insist=self.insist)
+        suite = dataclasses.replace(self.suite, detectors=detectors)
+        known = {
+            "name": origins[self.seeds[0]].name,
+            "identities": [origin.identity for origin in origins.values()],
+            "class_names": list(first.class_names),
+            "mean": first.mean.flatten().tolist(),
+            "std": first.std.flatten().tolist(),
+            "class_maps": {label: dict(one.pairs) for label, one in classes.items() if not one.is_whole},
+        }
+        del first
         done: list[tuple[Evaluation, Path]] = []
-        for seed, checkpoint in checkpoints.items():
+        for seed, origin in origins.items():
             for spec, test in tests:
                 evaluation = Evaluation(
-                    self.suite,
+                    suite,
                     spec,
-                    checkpoint,
+                    origin,
                     test,
-                    fit_splits,
+                    splits,
                     policy_of(test),
                     seed,
+                    classes[spec.label],
                     self.devices,
                     self.machine,
                 )
                 done.append((evaluation, evaluation.run(out)))
         self._together(out, done)
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
-        left_out = [{"benchmark": name, "reason": reason} for name, reason in skipped.items()]
-        write_json(out / "watched.json", dataclasses.asdict(self._watched(tests, fit_splits, checkpoints)))
-        told = {
-            "suite": plain(self.suite),
+        return {
+            "suite": plain(suite),
             "titles": {spec.label: detector_title(spec.label, DETECTORS) for spec in self.suite.detectors},
             "evaluations": evaluations,
-            "skipped": left_out,
+            "segmenter": known,
+            "left_out": [{"detector": label, "reason": reason} for label, reason in left_out.items()],
         }
-        write_json(out / "run.json", told)
-        return out
 
     def _tests(self, memory: Memory) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:
         found: list[tuple[BenchmarkSpec, SegDataset]] = []
@@ -182,7 +216,7 @@ class Campaign:
         self,
         tests: Sequence[tuple[BenchmarkSpec, SegDataset]],
         fit_splits: Mapping[str, SegDataset],
-        checkpoints: Mapping[int | None, Path],
+        origins: Mapping[int | None, Origin],
     ) -> Watched:
         """All that the run has read, but for the package itself and the suite's file."""
         specs = (*self.suite.benchmarks, self.suite.training)
@@ -198,14 +232,14 @@ class Campaign:
         modules = sources_of(*(module for detector in detectors for module in detector.modules))
         own = {str(path) for name, path in modules.items() if name.partition(".")[0] not in {"ood_eval", "hazardsim"}}
         config = {str(config_file())} if config_file().is_file() else set[str]()
-        files = own | config | {str(path) for path in checkpoints.values()}
+        files = own | config | {str(path) for origin in origins.values() for path in origin.files()}
         return Watched(*(tuple(sorted(one)) for one in (trees, folders, files, set(data_roots()))))
 
     def _together(self, out: Path, done: Sequence[tuple[Evaluation, Path]]) -> None:
         """Writes what several evaluations say together: `summary.jsonl` and `comparisons.jsonl`."""
         rows = [row for _, folder in done for row in read_rows(folder / "rows.jsonl")]
         write_lines(out / "summary.jsonl", summarise(rows))
-        detectors = [spec.label for spec in self.suite.detectors]
+        detectors = list(done[0][0].detectors)
         comparisons = []
         for label in dict.fromkeys(one.benchmark.label for one, _ in done):
             runs = [

@@ -18,21 +18,23 @@ from typing import Final
 import torch
 
 from ood_eval.code import code_of, text_of
-from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash, file_hash
+from ood_eval.datasets.class_map import ClassMap
+from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash
+from ood_eval.datasets.relabelled import Relabelled
 from ood_eval.datasets.sample import First, SegDataset, policy_of
 from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_parts
 from ood_eval.engine.aggregation import Aggregation
 from ood_eval.engine.cells import Cell, CellStore
 from ood_eval.engine.fitting import fit_detectors
 from ood_eval.engine.row import SEGMENTER, Provenance, write_rows
-from ood_eval.engine.scoring import Instruments, Pass, check_classes
+from ood_eval.engine.scoring import Instruments, Pass
 from ood_eval.engine.seal import is_sealed, seal
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.workplace import Workplace
-from ood_eval.errors import CheckpointError, ConfigError, ResultError
+from ood_eval.errors import ConfigError, ResultError
 from ood_eval.files import content_key, write_json
 from ood_eval.metrics import PROTOCOLS
-from ood_eval.networks import load_segmenter
+from ood_eval.networks import Origin
 from ood_eval.store import write_lines
 from ood_eval.tasks import TASKS, Task
 from ood_eval.tasks.gallery import Gallery, write_frame
@@ -54,22 +56,24 @@ class Evaluation:
     Args:
         suite: detectors and protocols.
         benchmark: which of the suite's sets.
-        checkpoint: of the segmenter.
+        segmenter: where it comes from.
         test: the scored split.
         fit_splits: what detectors may see first, by `Detector.fit_split`.
         policy: name of the label policy that the scored split was made with, "" for a set that has none.
-        seed: of the training run, None where the checkpoint was given.
+        seed: of the training run, None where the segmenter was given.
+        classes: how the segmenter's classes are those of the set.
         devices: what scores, as torch names them; several share out the images, a process each.
         machine: what methods train their own networks on.
     """
 
     suite: Suite
     benchmark: BenchmarkSpec
-    checkpoint: Path
+    segmenter: Origin
     test: SegDataset
     fit_splits: Mapping[str, SegDataset]
     policy: str
     seed: int | None
+    classes: ClassMap
     devices: tuple[str, ...] = ("cpu",)
     machine: Machine = field(default_factory=Machine)
 
@@ -89,7 +93,7 @@ class Evaluation:
         if is_sealed(folder):
             _LOG.info("%s: already done, %s", self.benchmark.label, folder)
             return folder
-        store, desk = CellStore(out / "cells"), Workplace(out, content_key(self._shared))
+        store, desk = CellStore(out / "cells"), Workplace(out, content_key(self._shared | self.classes.facts()))
         missing = [cell for cell in cells if not store.has(cell)]
         if len(missing) < len(cells):
             _LOG.info(
@@ -99,7 +103,7 @@ class Evaluation:
         self._finish(missing, store, desk)
         if desk.shards.clear(store):
             desk.maps.delete()
-        aggregation = Aggregation(self.suite, self.benchmark.label, self._class_names, self.task, store, cells)
+        aggregation = Aggregation(self.suite, self.benchmark.label, self.classes.known, self.task, store, cells)
         records = self._with_gallery(list(aggregation.records()), folder, out, desk)
         write_lines(folder / "images.jsonl", records)
         write_json(folder / "cells.json", {cell.key: {"for": cell.label, "of": cell.measure} for cell in cells})
@@ -147,13 +151,9 @@ class Evaluation:
         }
         return content_key(facts)
 
-    @cached_property
-    def _class_names(self) -> tuple[str, ...]:
-        return load_segmenter(self.checkpoint).class_names
-
     @property
     def _settings(self) -> Settings:
-        return Settings(self.benchmark.track, self.benchmark.open_miou)
+        return Settings(self.benchmark.track, self.benchmark.open_miou, self.classes)
 
     @cached_property
     def _shared(self) -> dict[str, object]:
@@ -165,7 +165,7 @@ class Evaluation:
             "data": dataset_hash(self.test),
             "attributes": attributes_hash(self.test),
             "adapter": code_of(_adapter(self.test)),
-            "checkpoint": _checkpoint_hash(self.checkpoint),
+            "checkpoint": self.segmenter.identity,
             "network": code_of(*_FORWARDING),
             "scoring": text_of(Pass.__module__),
         }
@@ -193,7 +193,7 @@ class Evaluation:
         return any(detector.fit_split is not None for detector in self.detectors.values())
 
     def _part_keys(self, detectors: Iterable[Detector]) -> dict[str, str]:
-        return part_keys(trained_parts(detectors), self.checkpoint, self._splits, self.seed or 0)
+        return part_keys(trained_parts(detectors), self.segmenter, self._splits, self.seed or 0)
 
     @property
     def _splits(self) -> dict[TrainsOn, SegDataset]:
@@ -231,7 +231,7 @@ class Evaluation:
         """What scores for some detectors on a device; trains and fits what they need, or loads what was kept.
 
         Raises:
-            CheckpointError: the checkpoint is damaged, or knows other classes than the set has.
+            CheckpointError: the segmenter's files are damaged or do not fit.
             ConfigError: a split that a detector must see is not at hand.
             DataError: a sample to fit on is damaged or has no class labels.
             DetectorError: a detector cannot read this network.
@@ -240,12 +240,12 @@ class Evaluation:
         """
         wanted = set(labels)
         detectors = {label: detector for label, detector in self.detectors.items() if label in wanted}
-        segmenter = load_segmenter(self.checkpoint).to(device)
-        check_classes(segmenter, self.test)
+        segmenter = self.segmenter.load()
         for detector in detectors.values():
             detector.check_network(segmenter)
         needed, keys = trained_parts(detectors.values()), self._part_keys(detectors.values())
-        parts = train_parts(needed, self.checkpoint, self._splits, out, self.seed or 0, self.machine, keys)
+        parts = train_parts(needed, self.segmenter, self._splits, out, self.seed or 0, self.machine, keys)
+        segmenter = segmenter.to(device)
         for detector in detectors.values():
             if detector.trained_part is not None:
                 detector.equip(parts[detector.trained_part].to(device))
@@ -255,7 +255,7 @@ class Evaluation:
             if detector.fit_split is not None
         }
         fit_detectors(detectors, segmenter, self.fit_splits, states)
-        return Instruments(segmenter, detectors)
+        return Instruments(segmenter, detectors, self.classes)
 
     def _fitted_facts(self, label: str) -> dict[str, object]:
         shared = {name: self._shared[name] for name in ("checkpoint", "network")}
@@ -298,7 +298,7 @@ class Evaluation:
                 )
         facts = self.cells[0]
         for cell in sorted(missing, key=lambda one: one != facts):
-            count = self.task.count(cell.measure, len(self._class_names))
+            count = self.task.count(cell.measure, len(self.classes.names))
             desk.shards.add(cell, count, parts[cell])
             state, numbers = count.state(), []
             if self.task.keeps_maps(cell.measure):
@@ -325,7 +325,8 @@ class Evaluation:
                 item = self.task.item(self.test, index)
                 prediction = instruments.predict(item)
                 scores = {scorers[label]: instruments.scores(label, prediction, item) for label in absent[index]}
-                desk.frames.save(index, self.task.frame(item, self.task.segmented(item, prediction), scores))
+                segmented = self.task.segmented(item, prediction, self.classes)
+                desk.frames.save(index, self.task.frame(item, segmented, scores))
         shown = ("id", "image", "anomaly", "predicted", *(f"score|{label}" for label in scorers))
         for index in sorted(gallery.chosen):
             arrays = desk.frames.load(index, *shown[:4], *(f"score|{scorer}" for scorer in scorers.values()))
@@ -373,25 +374,21 @@ def _score_part(
 
 
 def checked_device(name: str) -> str:
-    """The name of a device that is here.
+    """The name of a device that is here and computes.
 
     Raises:
         ConfigError: torch knows no such device, or cannot use it.
     """
     try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        float(torch.ones(1, device=name).sum())  # what has no memory of its own, as meta, fails here alone
+    except Exception as error:  # each device has errors of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(f"--device {name}: cannot be used here ({reason})") from error
     return name
 
 
 def _adapter(split: SegDataset) -> str:
     """The module that reads a split."""
-    return type(split.whole if isinstance(split, First) else split).__module__
-
-
-def _checkpoint_hash(path: Path) -> str:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`")
-    return file_hash(path)
+    while isinstance(split, (First, Relabelled)):
+        split = split.whole
+    return type(split).__module__

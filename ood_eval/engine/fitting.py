@@ -7,10 +7,11 @@ import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
-from ood_eval.datasets.sample import SegDataset, samples
+from ood_eval.datasets.sample import VOID, SegDataset, samples
 from ood_eval.detectors import Detector
 from ood_eval.engine.scoring import pause
 from ood_eval.errors import ConfigError, DataError, ResultError
@@ -45,21 +46,32 @@ def fit_detectors(
             continue
         if name not in splits:
             raise ConfigError(f"{', '.join(waiting)}: must see a {name} split, which the data set has not")
-        split = splits[name]
-        bar = tqdm(samples(split), total=len(split), desc=f"fitting on {name}", unit="image", mininterval=pause())
-        for sample in bar:
-            if sample.classes is None:
-                raise DataError(f"sample {sample.id} has no class labels")
-            images = images_from_rgb(sample.image).to(segmenter.mean.device)
-            prediction = Prediction.of(segmenter, images)
-            labels = torch.from_numpy(sample.classes.copy())[None].to(images.device)
-            for detector in waiting.values():
-                detector.observe(prediction, labels)
+        observe(waiting, segmenter, splits[name])
         for label, detector in waiting.items():
-            detector.finish()
             stream = io.BytesIO()
             torch.save(detector.state(), stream)
             write_bytes(states[label], stream.getvalue())
+
+
+def observe(detectors: Mapping[str, Detector], segmenter: Segmenter, split: SegDataset) -> None:
+    """Lets detectors see a split in one pass, and finishes them.
+
+    Raises:
+        DataError: a sample is damaged, or has no class labels and a detector reads them.
+    """
+    read = any(detector.reads_labels for detector in detectors.values())
+    bar = tqdm(samples(split), total=len(split), desc=f"fitting on {split.name}", unit="image", mininterval=pause())
+    for sample in bar:
+        if sample.classes is None and read:
+            raise DataError(f"sample {sample.id} has no class labels")
+        classes = np.full(sample.image.shape[:2], VOID, np.uint8) if sample.classes is None else sample.classes
+        images = images_from_rgb(sample.image).to(segmenter.mean.device)
+        prediction = Prediction.of(segmenter, images)
+        labels = torch.from_numpy(classes.copy())[None].to(images.device)
+        for detector in detectors.values():
+            detector.observe(prediction, labels)
+    for detector in detectors.values():
+        detector.finish()
 
 
 def _restore(detector: Detector, path: Path) -> None:

@@ -20,7 +20,7 @@ class Provenance:
     Args:
         config_hash: of suite, detectors' options and label policy.
         data_hash: of the contents of the scored images and labels.
-        checkpoint_hash: of the segmenter's file.
+        checkpoint_hash: of the segmenter: of its file, or of its tensors, settings and code.
         seed: of the training run, None where the checkpoint was given.
         policy: label policy.
         dropped_share: share of pixels that the policy drops from the metric.

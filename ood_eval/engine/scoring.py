@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.detectors import Detector
 from ood_eval.engine.cells import Cell
 from ood_eval.engine.shards import ShardStore
-from ood_eval.errors import CheckpointError, DetectorError
+from ood_eval.errors import DetectorError
 from ood_eval.networks import Prediction, Segmenter, images_from_rgb
 from ood_eval.tasks import Count, Task
 from ood_eval.tasks.gallery import Gallery
@@ -30,10 +31,11 @@ _DEALT: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What scores: a segmenter in evaluation mode, and ready detectors by label."""
+    """What scores: a segmenter in evaluation mode, ready detectors by label, and how its classes are the set's."""
 
     segmenter: Segmenter
     detectors: Mapping[str, Detector]
+    classes: ClassMap
 
     def predict(self, item: Any) -> Prediction:  # noqa: ANN401
         """What the network says of an item's image."""
@@ -100,7 +102,7 @@ class Pass:
                 self.shards.save(done, counts)
                 counts, done, started = {}, [], time.monotonic()
             if not done:
-                classes = len(instruments.segmenter.class_names)
+                classes = len(instruments.classes.names)
                 counts = {cell: self.task.count(cell.measure, classes) for cell in cells}
             self._count(index, counts, instruments, gallery)
             done.append(index)
@@ -113,7 +115,7 @@ class Pass:
         item = self.task.item(self.split, index)
         started = time.perf_counter()
         prediction = instruments.predict(item)
-        segmented = self.task.segmented(item, prediction)
+        segmented = self.task.segmented(item, prediction, instruments.classes)
         seconds = time.perf_counter() - started
         labels = dict.fromkeys(cell.label for cell in counts if cell.measure != FACTS)
         scores: dict[str, NDArray[np.float32]] = {}
@@ -141,19 +143,6 @@ class Pass:
         if self.gallery and complete and gallery.offer(index, *self.task.failure(list(found.values()))):
             shown = {scorers[label]: score for label, score in scores.items()}
             self.frames.save(index, self.task.frame(item, segmented, shown))
-
-
-def check_classes(segmenter: Segmenter, split: SegDataset) -> None:
-    """Refuses a segmenter that was trained on other classes than the split has; a split without classes takes any.
-
-    Raises:
-        CheckpointError: the class names differ.
-    """
-    if split.class_names and segmenter.class_names != split.class_names:
-        raise CheckpointError(
-            f"the checkpoint knows {len(segmenter.class_names)} classes ({', '.join(segmenter.class_names[:3])}, ...) "
-            f"but {split.name} has {len(split.class_names)} ({', '.join(split.class_names[:3])}, ...)"
-        )
 
 
 def pause() -> float:

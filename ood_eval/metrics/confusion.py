@@ -53,12 +53,12 @@ class Confusion:
         present = values[~np.isnan(values)]
         return float(present.mean()) if present.size else float("nan")
 
-    def mean_iou_of_table(self) -> float:
-        """Mean over every class of the table, one that does not occur counting 0; NaN when nothing is counted.
+    def mean_iou_of_table(self, classes: int | None = None) -> float:
+        """Mean over the first so many classes, or all, one that does not occur counting 0; NaN when nothing is counted.
 
         Source: hendrycks/anomaly-seg prints this; StreetHazards' test split has no pedestrian.
         """
-        return float(np.nan_to_num(self.iou()).mean()) if self.counts.any() else float("nan")
+        return float(np.nan_to_num(self.iou()[:classes]).mean()) if self.counts.any() else float("nan")
 
     def accuracy(self) -> float:
         """Share of counted pixels whose class is right; NaN when none is counted."""

@@ -1,8 +1,10 @@
 """Networks, what they predict, and their files."""
 
 from ood_eval.networks.build import build_segmenter, segmenter_config
-from ood_eval.networks.checkpoint import load_segmenter, save_segmenter
+from ood_eval.networks.checkpoint import CheckpointFile, save_segmenter
 from ood_eval.networks.config import SegmenterConfig
+from ood_eval.networks.load import Held, Named, load_segmenter, segmenter_origin
+from ood_eval.networks.origin import Origin
 from ood_eval.networks.prediction import Network, Prediction, Queries, Reading, Source, images_from_rgb
 from ood_eval.networks.segmenter import Segmenter, feature_width
 from ood_eval.networks.segmenters import SEGMENTERS
@@ -10,7 +12,11 @@ from ood_eval.networks.segmenters.pspnet import PyramidConfig
 
 __all__ = [
     "SEGMENTERS",
+    "CheckpointFile",
+    "Held",
+    "Named",
     "Network",
+    "Origin",
     "Prediction",
     "PyramidConfig",
     "Queries",
@@ -24,4 +30,5 @@ __all__ = [
     "load_segmenter",
     "save_segmenter",
     "segmenter_config",
+    "segmenter_origin",
 ]

@@ -51,6 +51,8 @@ def segmenter_config(kind: str, options: Mapping[str, Any], usual: Mapping[str, 
     if kind not in SEGMENTERS:
         near = difflib.get_close_matches(kind, SEGMENTERS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(SEGMENTERS)}"
+        if ":" in kind:
+            hint = "one that is trained elsewhere is scored by `ood_eval run`, not trained here"
         raise ConfigError(f"unknown segmenter {kind!r}; {hint}")
     maker = SEGMENTERS[kind]
     names = [field.name for field in dataclasses.fields(maker) if field.name != "kind"]

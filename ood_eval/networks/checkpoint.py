@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
+from ood_eval.datasets.fingerprint import file_hash
 from ood_eval.errors import CheckpointError, ConfigError
-from ood_eval.files import write_bytes
 from ood_eval.networks.build import segmenter_config
 from ood_eval.networks.config import SegmenterConfig
-from ood_eval.networks.marked_file import read_marked
+from ood_eval.networks.marked_file import read_marked, write_marked
 from ood_eval.networks.segmenter import Segmenter
 
-_FORMAT: Final = "ood_eval segmenter 2"
-# Had kind and options in one mapping, "network".
+_FORMAT: Final = "ood_eval segmenter 3"
+# Had no checksum; the first had kind and options in one mapping, "network".
+_SECOND_FORMAT: Final = "ood_eval segmenter 2"
 _FIRST_FORMAT: Final = "ood_eval segmenter 1"
 
 
@@ -27,9 +29,7 @@ def save_segmenter(path: Path, segmenter: Segmenter, config: SegmenterConfig) ->
     Raises:
         ResultError: the folder cannot be written.
     """
-    stream = io.BytesIO()
     content = {
-        "format": _FORMAT,
         "kind": config.kind,
         "options": {name: value for name, value in dataclasses.asdict(config).items() if name != "kind"},
         "class_names": list(segmenter.class_names),
@@ -37,21 +37,21 @@ def save_segmenter(path: Path, segmenter: Segmenter, config: SegmenterConfig) ->
         "std": segmenter.std.flatten().tolist(),
         "weights": {name: value.contiguous() for name, value in segmenter.network.state_dict().items()},
     }
-    torch.save(content, stream)
-    write_bytes(path, stream.getvalue())
+    write_marked(path, _FORMAT, content)
 
 
-def load_segmenter(path: Path) -> Segmenter:
+def load_checkpoint(path: Path) -> Segmenter:
     """The segmenter of a file, in evaluation mode; no code in the file is run.
 
     Raises:
         CheckpointError: the file is missing, damaged, or was not written by `save_segmenter`.
     """
-    content = read_marked(path, _FORMAT, _FIRST_FORMAT)
+    content = read_marked(path, _FORMAT, _SECOND_FORMAT, _FIRST_FORMAT)
     try:
         config = segmenter_config(*_kind_and_options(content))
         names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
         segmenter = Segmenter(config.build(len(names)), names, mean, std)
+        _require_names(names, segmenter.network.state_dict(), weights, path)
         segmenter.network.load_state_dict(weights)
     except (KeyError, TypeError, AttributeError, ConfigError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
@@ -60,8 +60,55 @@ def load_segmenter(path: Path) -> Segmenter:
     return segmenter.to(memory_format=torch.channels_last)
 
 
+@dataclass(frozen=True)
+class CheckpointFile:
+    """A checkpoint that `save_segmenter` wrote."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return self.path.name
+
+    @property
+    def identity(self) -> str:
+        """The hash of the file."""
+        if not self.path.is_file():
+            raise CheckpointError(
+                f"{self.path}: no such checkpoint; train one with `ood_eval train --data DIR --out DIR`"
+            )
+        return file_hash(self.path)
+
+    def load(self) -> Segmenter:
+        """The segmenter of the file."""
+        return load_checkpoint(self.path)
+
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def _require_names(names: list[str], wanted: dict[str, Tensor], weights: dict[str, Tensor], path: Path) -> None:
+    """Refuses weights of another number of logits than there are names.
+
+    Raises:
+        CheckpointError: the numbers differ.
+    """
+    for name, value in wanted.items():
+        given = weights[name].shape if name in weights else value.shape
+        if given != value.shape and given[1:] == value.shape[1:] and value.shape[:1] == (len(names),):
+            raise CheckpointError(
+                f"{path}: holds {len(names)} class names for the {given[0]} logits of its weights ({name}); one was "
+                "written for another network than the other"
+            )
+
+
 def _kind_and_options(content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    if content["format"] == _FORMAT:
+    if content["format"] != _FIRST_FORMAT:
         return content["kind"], content["options"]
     options = dict(content["network"])
     return options.pop("kind"), options

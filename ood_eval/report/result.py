@@ -53,7 +53,7 @@ class Result:
         records: the file of per-image records, if the run left one.
         generated: whether any image tells how it was generated.
         comparisons: detectors compared in pairs.
-        skipped: benchmarks of the run that could not be scored, and why.
+        skipped: benchmarks and detectors of the run that could not be scored, and why.
         titles: names of detectors as papers write them, by label.
     """
 
@@ -128,6 +128,7 @@ def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], 
         for evaluation in run.get("evaluations") or [{"benchmark": "", "key": run["evaluation"]}]:
             keys.setdefault(str(evaluation["benchmark"]), []).append(str(evaluation["key"]))
         skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
+        skipped += tuple((str(one["detector"]), str(one["reason"])) for one in run.get("left_out", ()))
         titles = {str(label): str(title) for label, title in run.get("titles", {}).items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultError(f"{path}: damaged, or of an earlier version; delete it and run again") from error

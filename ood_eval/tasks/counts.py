@@ -40,8 +40,8 @@ class FactsCount:
         self.pixels += item.anomaly.size
         self.dropped += item.anomaly.size - int(np.count_nonzero(known))
         self.seconds += seconds
-        if item.sample.classes is not None:
-            self.confusion.update(observed.predicted, item.sample.classes)
+        if observed.truth is not None:
+            self.confusion.update(observed.predicted, observed.truth)
         self.lines[item.index] = observed.facts()
 
     def state(self) -> dict[str, NDArray[Any]]:

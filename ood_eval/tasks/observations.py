@@ -27,10 +27,11 @@ class PixelItem:
 
 @dataclass(frozen=True, slots=True)
 class Segmented:
-    """An item with the classes [H,W] i64 that the network sees in it."""
+    """An item with the classes [H,W] i64 that the network sees in it, and the true ones [H,W] u8 where they count."""
 
     item: PixelItem
     predicted: NDArray[np.int64]
+    truth: NDArray[np.uint8] | None
 
     def facts(self) -> str:
         """What is known of the image whatever detector scores it, as a line of JSON."""

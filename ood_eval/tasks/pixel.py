@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ood_eval.code import code_of, text_of
+from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.sample import SegDataset, attributes_of, instances_of
 from ood_eval.errors import DataError
 from ood_eval.metrics import OPEN, PROTOCOLS, Number, ScoredImage, counting_protocol, make_protocol, ranking_curve
@@ -49,9 +50,10 @@ class PixelTask:
         masks = {int(one["instance"]): instances == one["instance"] for one in told}
         return PixelItem(index, sample, sample.anomaly, attributes, tuple(map(dict, told)), masks)
 
-    def segmented(self, item: PixelItem, prediction: Prediction) -> Segmented:
+    def segmented(self, item: PixelItem, prediction: Prediction, classes: ClassMap) -> Segmented:
         """The item with the most likely class of each pixel."""
-        return Segmented(item, prediction.top[1][0].cpu().numpy())
+        channels = prediction.top[1][0].cpu().numpy()
+        return Segmented(item, classes.predicted(channels), classes.truth(item.sample.classes))
 
     def scored(self, item: PixelItem, scores: NDArray[np.float32]) -> Scored:
         """The item with scores [H,W] and their ranking.
@@ -71,18 +73,20 @@ class PixelTask:
         return (IMAGES, *counted, *([OPEN] if settings.open_miou else []))
 
     def facts_of(self, measure: str, settings: Settings) -> dict[str, object]:
-        """The code that counts, the text of what hands it the images, and sizes of components where these count.
+        """The code that counts, the text of what hands it the images, and components or classes where these count.
 
         Of protocols that share their counts it is the code that counts, not the code that reads them. This module and
         `protocol_count` count without what they import, which is every protocol.
         """
         if measure == OPEN:
-            return {"code": code_of("ood_eval.tasks.open_set"), "handed_by": text_of(__name__)}
+            facts: dict[str, object] = {"code": code_of("ood_eval.tasks.open_set"), "handed_by": text_of(__name__)}
+            return facts | settings.classes.facts()
         if measure in {FACTS, IMAGES}:
-            return {"code": code_of("ood_eval.tasks.counts"), "handed_by": text_of(__name__)}
+            facts = {"code": code_of("ood_eval.tasks.counts"), "handed_by": text_of(__name__)}
+            return facts | (settings.classes.facts() if measure == FACTS else {})
         kind = PROTOCOLS[counting_protocol(measure)]
         code = code_of(next(one for one in kind.__mro__ if "counts_as" in vars(one)).__module__)
-        facts: dict[str, object] = {"code": code, "handed_by": text_of(__name__, ProtocolCount.__module__)}
+        facts = {"code": code, "handed_by": text_of(__name__, ProtocolCount.__module__)}
         return facts | {"track": settings.track} if kind.keeps_maps else facts
 
     def keeps_maps(self, measure: str) -> bool:
@@ -112,7 +116,7 @@ class PixelTask:
         counted = FactsCount.of(facts)
         if measure == OPEN:
             towns = [town_of(json.loads(counted.lines[index])) for index in sorted(counted.lines)]
-            return [open_number(maps, towns, scorer, counted.confusion.counts.shape[0])]
+            return [open_number(maps, towns, scorer, len(settings.classes.known))]
         protocol = make_protocol(counting_protocol(measure))
         protocol.add_state(dict(state))
         return protocol.at_own_threshold(_scored_images(maps, scorer, sorted(counted.lines)), settings.track)
@@ -124,7 +128,7 @@ class PixelTask:
         """
         arrays: StateArrays = {f"score|{name}": score for name, score in scores.items()}
         arrays |= {"predicted": segmented.predicted.astype(np.uint8), "anomaly": item.anomaly}
-        return arrays if item.sample.classes is None else arrays | {"classes": item.sample.classes}
+        return arrays if segmented.truth is None else arrays | {"classes": segmented.truth}
 
     def frame(self, item: PixelItem, segmented: Segmented, scores: Mapping[str, NDArray[np.float32]]) -> StateArrays:
         """Image, truth, prediction and scores, thinned to at most 640 px of width."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.metrics import Number
 from ood_eval.tasks.image_arrays import ImageArrays
@@ -30,10 +31,12 @@ class Settings:
     Args:
         track: component sizes that count, by name.
         open_miou: whether the segmenter's open-set mIoU is measured.
+        classes: how the segmenter's classes are those of the benchmark.
     """
 
     track: str
     open_miou: bool
+    classes: ClassMap
 
 
 class Count(Protocol):
@@ -64,8 +67,8 @@ class Task(Protocol):
             DataError: the sample is damaged or lacks the labels of this task.
         """
 
-    def segmented(self, item: Any, prediction: Prediction) -> Any:  # noqa: ANN401
-        """What the network alone says of an item, for the count `FACTS`."""
+    def segmented(self, item: Any, prediction: Prediction, classes: ClassMap) -> Any:  # noqa: ANN401
+        """What the network alone says of an item, in the classes of its set, for the count `FACTS`."""
 
     def scored(self, item: Any, scores: NDArray[np.float32]) -> Any:  # noqa: ANN401
         """What a detector's scores say of an item, for every other count.

@@ -11,23 +11,23 @@ import torch
 from torch import nn
 
 from ood_eval.code import code_of
-from ood_eval.datasets.fingerprint import dataset_hash, file_hash
+from ood_eval.datasets.fingerprint import dataset_hash
 from ood_eval.datasets.sample import SegDataset, policy_of
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.files import content_key, write_json
-from ood_eval.networks.checkpoint import load_segmenter
+from ood_eval.networks.origin import Origin
 from ood_eval.training.loop import Machine, forget, run_loop
 from ood_eval.training.trained_part import TrainedPart, TrainsOn, load_part, save_part
 
 Splits = Mapping[TrainsOn, SegDataset]
 
 
-def part_keys(parts: Collection[TrainedPart], checkpoint: Path, splits: Splits, seed: int) -> dict[str, str]:
+def part_keys(parts: Collection[TrainedPart], segmenter: Origin, splits: Splits, seed: int) -> dict[str, str]:
     """The key of everything that decides the weights of each part, by the part's name; trains nothing.
 
     Args:
         parts: of the methods at hand.
-        checkpoint: of the segmenter; only parts that use it depend on it.
+        segmenter: where it comes from; only parts that use it depend on it.
         splits: to train on.
         seed: of weights, order, views and the tasks' own draws.
 
@@ -51,14 +51,14 @@ def part_keys(parts: Collection[TrainedPart], checkpoint: Path, splits: Splits, 
             "code": code_of(*part.modules, __name__),
         }
         if part.uses_segmenter:
-            facts["segmenter"] = file_hash(checkpoint)
+            facts["segmenter"] = segmenter.identity
         keys[part.name] = content_key(facts)
     return keys
 
 
 def train_parts(
     parts: Collection[TrainedPart],
-    checkpoint: Path,
+    segmenter: Origin,
     splits: Splits,
     out: Path,
     seed: int,
@@ -67,11 +67,11 @@ def train_parts(
 ) -> dict[TrainedPart, nn.Module]:
     """Trains what is not there yet and loads the rest; a broken training continues.
 
-    Files go to `out/parts/<key>`. The segmenter's checkpoint is only read.
+    Files go to `out/parts/<key>`. The segmenter is only read.
 
     Args:
         parts: of the methods at hand.
-        checkpoint: of the segmenter.
+        segmenter: where it comes from.
         splits: to train on.
         out: folder of the run.
         seed: as in the keys.
@@ -92,13 +92,13 @@ def train_parts(
     for part in parts:
         path = out / "parts" / keys[part.name] / f"{part.name}.pt"
         if not path.is_file():
-            _train(part, path, checkpoint, _split(part, splits), seed, machine.alone)
+            _train(part, path, segmenter, _split(part, splits), seed, machine.alone)
         found[part] = load_part(path, part)
     return found
 
 
-def _train(part: TrainedPart, path: Path, checkpoint: Path, split: SegDataset, seed: int, machine: Machine) -> None:
-    given: dict[str, Any] = {"segmenter": load_segmenter(checkpoint)} if part.uses_segmenter else {}
+def _train(part: TrainedPart, path: Path, segmenter: Origin, split: SegDataset, seed: int, machine: Machine) -> None:
+    given: dict[str, Any] = {"segmenter": segmenter.load()} if part.uses_segmenter else {}
     arguments = part.arguments(**given)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

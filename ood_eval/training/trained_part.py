@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import torch
 from torch import nn
 
 from ood_eval.errors import CheckpointError, DetectorError
-from ood_eval.files import write_bytes
-from ood_eval.networks.marked_file import read_marked
+from ood_eval.networks.marked_file import read_marked, write_marked
 
 if TYPE_CHECKING:
     from ood_eval.training.recipe import Recipe
@@ -22,7 +19,9 @@ if TYPE_CHECKING:
 
 TrainsOn = Literal["in_distribution", "with_outliers"]
 
-_FORMAT: Final = "ood_eval trained part 1"
+_FORMAT: Final = "ood_eval trained part 2"
+# Had no checksum.
+_FIRST_FORMAT: Final = "ood_eval trained part 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +82,11 @@ def save_part(path: Path, part: TrainedPart, arguments: Mapping[str, Any], netwo
         ResultError: the folder cannot be written.
     """
     content = {
-        "format": _FORMAT,
         "part": part.name,
         "arguments": dict(arguments),
         "weights": {name: value.contiguous() for name, value in network.state_dict().items()},
     }
-    stream = io.BytesIO()
-    torch.save(content, stream)
-    write_bytes(path, stream.getvalue())
+    write_marked(path, _FORMAT, content)
 
 
 def load_part(path: Path, part: TrainedPart) -> nn.Module:
@@ -99,7 +95,7 @@ def load_part(path: Path, part: TrainedPart) -> nn.Module:
     Raises:
         CheckpointError: the file is missing, damaged, holds another part, or does not fit this version.
     """
-    content = read_marked(path, _FORMAT)
+    content = read_marked(path, _FORMAT, _FIRST_FORMAT)
     if content.get("part") != part.name or not isinstance(content.get("arguments"), dict):
         raise CheckpointError(f"{path}: holds no {part.name}; delete it and run again")
     try:

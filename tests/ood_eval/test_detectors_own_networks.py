@@ -13,6 +13,7 @@ from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
 from ood_eval.errors import CheckpointError, ResultError
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.networks.dropout import awake_dropout, dropout_layers
+from ood_eval.networks.marked_file import write_marked
 from ood_eval.training.trained_part import load_part, save_part
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=16, auxiliary=False)
@@ -63,11 +64,11 @@ def test_files_of_another_kind_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="holds no autoencoder"):
         load_part(path, AUTOENCODER)
     save_segmenter(tmp_path / "segmenter.pt", build_segmenter(TINY, ("a", "b"), "none", 0), TINY)
-    with pytest.raises(CheckpointError, match="no mark 'ood_eval trained part 1'"):
+    with pytest.raises(CheckpointError, match="no mark 'ood_eval trained part 2'"):
         load_part(tmp_path / "segmenter.pt", CONFIDENCE_BRANCH)
     content = torch.load(path, weights_only=True)
     for arguments in ({"width": 6}, {"breadth": 5}):
-        torch.save(content | {"arguments": arguments}, path)
+        write_marked(path, content["format"], {**content, "arguments": arguments})
         with pytest.raises(CheckpointError, match="does not fit this version"):
             load_part(path, CONFIDENCE_BRANCH)
     (tmp_path / "file").write_text("in the way")

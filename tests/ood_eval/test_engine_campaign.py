@@ -28,6 +28,7 @@ from ood_eval.errors import ConfigError, DataError, DetectorError
 from ood_eval.files import read_json
 from ood_eval.metrics import OpenConfusion, ScoreHistogram, above_recall_point, open_miou
 from ood_eval.networks import (
+    CheckpointFile,
     Prediction,
     PyramidConfig,
     build_segmenter,
@@ -96,7 +97,7 @@ def campaign(checkpoints: dict[int | None, Path], data: Path | None, *specs: Ben
         "s", specs, tuple(map(DetectorSpec, names)), BenchmarkSpec(changes.pop("training", "streethazards")),
         changes.pop("protocols", ALL), changes.pop("gallery", 2),
     )  # fmt: skip
-    return Campaign(suite, data, lambda seed, _: checkpoints[seed], **({"seeds": (None,)} | changes))
+    return Campaign(suite, data, lambda seed, _: CheckpointFile(checkpoints[seed]), **({"seeds": (None,)} | changes))
 
 
 def test_several_sets_of_mixed_sizes_under_several_trainings(
@@ -291,7 +292,7 @@ def test_wrong_campaigns_are_refused(streets: Path, checkpoints, tmp_path: Path)
     with pytest.raises(ConfigError, match="only be trained on"):
         scored_split("cityscapes")
     bare = campaign(checkpoints, None, dataclasses.replace(spec, root=streets), detectors=("ae",))
-    with pytest.raises(ConfigError, match="autoencoder must be trained"):
+    with pytest.raises(DetectorError, match="no detector of the suite can be used: ae: must see a training split"):
         bare.run(tmp_path)
     assert not list(tmp_path.glob("evaluations"))
 

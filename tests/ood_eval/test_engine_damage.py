@@ -20,7 +20,7 @@ from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite
 from ood_eval.engine.workplace import exclusive
 from ood_eval.errors import ResultError
 from ood_eval.files import read_json, write_json
-from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.report.result import read_results
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
@@ -60,7 +60,7 @@ def campaign(data: Path, checkpoint: Path, *protocols: str) -> Campaign:
     detectors = (DetectorSpec("msp"), DetectorSpec("knn"))
     streets = BenchmarkSpec("streethazards")
     suite = Suite("s", (streets,), detectors, streets, protocols or ("caos",), gallery=2)
-    return Campaign(suite, data, lambda *_: checkpoint, (None,))
+    return Campaign(suite, data, lambda *_: CheckpointFile(checkpoint), (None,))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ood_eval.errors import ConfigError
 from ood_eval.files import read_json
 from ood_eval.metrics import PROTOCOLS, USUAL, Metric, Number
 from ood_eval.metrics.dataset import Dataset
-from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.report.result import read_results
 from ood_eval.report.terminal import print_table
 from ood_eval.report.write import write_report
@@ -54,7 +54,7 @@ def test_a_protocol_of_ones_own_runs_through(
     save_segmenter(checkpoint, build_segmenter(shape, StreetHazards.class_names, "none", 0), shape)
     detectors = (DetectorSpec("msp"), DetectorSpec("energy"))
     suite = Suite("s", (STREETS,), detectors, STREETS, ("caos", "toy"), 2)
-    out = Campaign(suite, shared_streets, lambda *_: checkpoint, (None,)).run(tmp_path / "out")
+    out = Campaign(suite, shared_streets, lambda *_: CheckpointFile(checkpoint), (None,)).run(tmp_path / "out")
     (key,) = (one["key"] for one in read_json(out / "run.json")["evaluations"])
     rows = [row for row in read_rows(out / "evaluations" / key / "rows.jsonl") if row.protocol == "toy"]
     assert {row.metric for row in rows} == {"auroc", "aupr", "fpr95", "lowest"}

@@ -27,6 +27,7 @@ from ood_eval.networks import (
 from ood_eval.networks.config import Normalisation
 from ood_eval.networks.encoder import build_encoder
 from ood_eval.networks.encoder_weights import load_encoder_weights
+from ood_eval.networks.marked_file import write_marked
 from ood_eval.networks.segmenters import SEGMENTERS
 from ood_eval.networks.segmenters.pspnet import PyramidNetwork
 from ood_eval.options import Training
@@ -113,6 +114,7 @@ def test_a_checkpoint_of_the_first_format_still_loads(tmp_path: Path) -> None:
     save_segmenter(tmp_path / "s.pt", segmenter, TINY)
     content = torch.load(tmp_path / "s.pt", weights_only=True)
     content["network"] = {"kind": content.pop("kind"), **content.pop("options")}
+    del content["sha256"]
     torch.save(content | {"format": "ood_eval segmenter 1"}, tmp_path / "old.pt")
     old = load_segmenter(tmp_path / "old.pt").network.state_dict()
     assert all(torch.equal(value, old[name]) for name, value in segmenter.network.state_dict().items())
@@ -287,7 +289,7 @@ def test_missing_damaged_and_foreign_checkpoints_are_named(tmp_path: Path) -> No
     save_segmenter(tmp_path / "s.pt", build_segmenter(TINY, NAMES, "none", 0), TINY)
     content = torch.load(tmp_path / "s.pt", weights_only=True)
     content["options"]["chanels"] = 3
-    torch.save(content, tmp_path / "s.pt")
+    write_marked(tmp_path / "s.pt", content["format"], content)
     with pytest.raises(CheckpointError, match="does not fit"):
         load_segmenter(tmp_path / "s.pt")
 
@@ -348,3 +350,44 @@ def test_imagenet_weights_know_a_daisy() -> None:
     segmenter = build_segmenter(config, NAMES, "imagenet", 0)
     assert torch.equal(segmenter.network.encoder.model.conv_stem.weight, weights["conv_stem.weight"])
     assert segmenter.mean.flatten().tolist() == [0.5] * 3
+
+
+def test_a_checkpoint_with_a_flipped_byte_is_refused_or_holds_the_same(tmp_path: Path) -> None:
+    """torch's own format notices none; what lies between its entries may change without harm."""
+    config = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+    segmenter = build_segmenter(config, NAMES, "none", 0).eval()
+    path = tmp_path / "s.pt"
+    save_segmenter(path, segmenter, config)
+    whole, expected = path.read_bytes(), segmenter.network.state_dict()
+    refused = 0
+    for place in range(777, len(whole), len(whole) // 24):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            loaded = load_segmenter(path)
+        except CheckpointError:
+            refused += 1
+        else:
+            assert all(torch.equal(value, expected[name]) for name, value in loaded.network.state_dict().items())
+            assert (loaded.class_names, loaded.mean.tolist()) == (NAMES, segmenter.mean.tolist())
+    assert refused > 12
+
+
+def test_a_checkpoint_without_a_checksum_loads_if_it_is_of_an_earlier_version(tmp_path: Path) -> None:
+    save_segmenter(tmp_path / "s.pt", build_segmenter(TINY, NAMES, "none", 0), TINY)
+    content = torch.load(tmp_path / "s.pt", weights_only=True)
+    del content["sha256"]
+    torch.save(content, tmp_path / "cut.pt")
+    with pytest.raises(CheckpointError, match="the checksum differs"):
+        load_segmenter(tmp_path / "cut.pt")
+    torch.save(content | {"format": "ood_eval segmenter 2"}, tmp_path / "old.pt")
+    assert load_segmenter(tmp_path / "old.pt").class_names == NAMES
+
+
+def test_twelve_names_for_thirteen_logits_are_told_with_the_file(tmp_path: Path) -> None:
+    names = tuple(f"n{number}" for number in range(13))
+    path = tmp_path / "s.pt"
+    save_segmenter(path, build_segmenter(TINY, names, "none", 0), TINY)
+    content = torch.load(path, weights_only=True)
+    write_marked(path, content["format"], content | {"class_names": list(names[:12])})
+    with pytest.raises(CheckpointError, match=r"s\.pt: holds 12 class names for the 13 logits of its weights \(head"):
+        load_segmenter(path)

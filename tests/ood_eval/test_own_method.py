@@ -10,7 +10,7 @@ from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.detectors import DETECTORS, build_detector, check_detector, trained_parts
 from ood_eval.engine.campaign import Campaign
 from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite
-from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.training import Machine, part_keys
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
@@ -104,7 +104,9 @@ def test_a_method_of_ones_own_is_checked_trained_fitted_and_scored(
         0,
     )
     machine = Machine(accelerator="cpu", half=False)
-    out = Campaign(suite, shared_streets, lambda *_: checkpoint, seeds=(None,), machine=machine).run(tmp_path / "out")
+    out = Campaign(suite, shared_streets, lambda *_: CheckpointFile(checkpoint), seeds=(None,), machine=machine).run(
+        tmp_path / "out"
+    )
     (path,) = (out / "parts").rglob("*.pt")
     assert path.name == "tint.pt"
     content = torch.load(path, weights_only=True)
@@ -113,6 +115,6 @@ def test_a_method_of_ones_own_is_checked_trained_fitted_and_scored(
     assert all(f'"{label}"' in rows for label in (name, f"{name}+blur(7,1)", "msp"))
     parts = trained_parts([build_detector(name, {}, DETECTORS)])
     splits = {"in_distribution": split}
-    assert part_keys(parts, checkpoint, splits, 0) == {"tint": path.parent.name}  # type: ignore[arg-type]
+    assert part_keys(parts, CheckpointFile(checkpoint), splits, 0) == {"tint": path.parent.name}  # type: ignore[arg-type]
     method.write_text(METHOD.replace(".square().mean())", ".abs().mean())"))
-    assert part_keys(parts, checkpoint, splits, 0) != {"tint": path.parent.name}  # type: ignore[arg-type]
+    assert part_keys(parts, CheckpointFile(checkpoint), splits, 0) != {"tint": path.parent.name}  # type: ignore[arg-type]

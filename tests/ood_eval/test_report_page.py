@@ -90,7 +90,7 @@ def write_run(out: Path, seeds: tuple[int, ...] = (0, 1, 2), *, benchmark: str =
             predicted = np.zeros((HEIGHT, WIDTH), dtype=np.int64)
             if index != 1:
                 item = PixelItem(index, sample, sample.anomaly, {}, (), {})
-                arrays = TASKS["pixel"].frame(item, Segmented(item, predicted), scores)
+                arrays = TASKS["pixel"].frame(item, Segmented(item, predicted, None), scores)
                 write_frame(folder / "gallery" / f"{index:08d}.npz", arrays)
             values = {name: {"auroc": 0.5 + 0.1 * index, "aupr": 0.1, "fpr95": None} for name in DETECTORS}
             sun = (-20.0, 10.0, 10.0, 60.0)[index]

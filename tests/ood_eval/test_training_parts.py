@@ -17,7 +17,7 @@ from ood_eval.detectors.ae.task import ReconstructionTask
 from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
 from ood_eval.detectors.branch.task import BUDGET, FIRST_LAMBDA, BranchTask, branch_losses, next_lambda
 from ood_eval.errors import ConfigError, DetectorError, TrainingError
-from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.training import Machine, Recipe, TrainedPart, TrainsOn, part_keys, train_parts
 from ood_eval.training.task import TrainingTask
 
@@ -89,12 +89,12 @@ def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
 
 def _train(part: TrainedPart, checkpoint: Path, split: StreetHazards, out: Path) -> nn.Module:
     splits: dict[TrainsOn, SegDataset] = {"in_distribution": split}
-    keys = part_keys([part], checkpoint, splits, 0)
-    return train_parts([part], checkpoint, splits, out, 0, CPU, keys)[part]
+    keys = part_keys([part], CheckpointFile(checkpoint), splits, 0)
+    return train_parts([part], CheckpointFile(checkpoint), splits, out, 0, CPU, keys)[part]
 
 
 def test_keys_follow_what_decides_the_weights(split: StreetHazards, tmp_path: Path) -> None:
-    checkpoint, splits = _checkpoint(tmp_path, split), {"in_distribution": split}
+    checkpoint, splits = CheckpointFile(_checkpoint(tmp_path, split)), {"in_distribution": split}
     keys = part_keys([BRANCH, AE], checkpoint, splits, 0)
     assert sorted(keys) == ["autoencoder", "confidence_branch"]
     assert part_keys([], checkpoint, {}, 0) == {}
@@ -106,7 +106,7 @@ def test_keys_follow_what_decides_the_weights(split: StreetHazards, tmp_path: Pa
         part_keys([BRANCH, AE], checkpoint, {"in_distribution": First(split, 3)}, 0),
     ):
         assert set(other.values()).isdisjoint(keys.values())
-    retrained = part_keys([BRANCH, AE], _checkpoint(tmp_path, split, dropout=0.2), splits, 0)
+    retrained = part_keys([BRANCH, AE], CheckpointFile(_checkpoint(tmp_path, split, dropout=0.2)), splits, 0)
     assert retrained["autoencoder"] == keys["autoencoder"]
     assert retrained["confidence_branch"] != keys["confidence_branch"]
 
@@ -114,7 +114,7 @@ def test_keys_follow_what_decides_the_weights(split: StreetHazards, tmp_path: Pa
 def test_the_code_of_a_part_is_that_of_its_network_task_and_the_runner(
     split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint, asked = _checkpoint(tmp_path, split), set[str]()
+    checkpoint, asked = CheckpointFile(_checkpoint(tmp_path, split)), set[str]()
     before = part_keys([BRANCH], checkpoint, {"in_distribution": split}, 0)
 
     def code(*modules: str) -> str:
@@ -129,12 +129,12 @@ def test_the_code_of_a_part_is_that_of_its_network_task_and_the_runner(
 
 def test_what_cannot_be_trained_is_said_beforehand(split: StreetHazards, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="autoencoder must be trained on a training split"):
-        part_keys([AE], tmp_path, {}, 0)
+        part_keys([AE], CheckpointFile(tmp_path), {}, 0)
     outliers = dataclasses.replace(AE, trains_on="with_outliers")
     with pytest.raises(ConfigError, match="with outliers"):
-        part_keys([outliers], tmp_path, {"in_distribution": split}, 0)
+        part_keys([outliers], CheckpointFile(tmp_path), {"in_distribution": split}, 0)
     with pytest.raises(DetectorError, match="one of them"):
-        part_keys([AE, outliers], tmp_path, {"in_distribution": split, "with_outliers": split}, 0)
+        part_keys([AE, outliers], CheckpointFile(tmp_path), {"in_distribution": split, "with_outliers": split}, 0)
 
 
 class PowerCutError(Exception):

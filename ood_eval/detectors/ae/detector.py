@@ -21,6 +21,7 @@ class AE(Detector):
 
     reads = frozenset({"images", "map"})
     trained_part = AUTOENCODER
+    reads_labels = False
 
     def score_map(self, prediction: Prediction) -> Tensor:
         """[B,H,W] f32 in 0..1."""
