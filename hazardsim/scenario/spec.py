@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from hazardsim.errors import ConfigError
 from hazardsim.resources import shipped
+from hazardsim.yaml_files import read_yaml
 
 Condition = Literal["clear", "cloudy", "wet", "rain", "fog"]
 """A word here has a row in `scenario.conditions`."""
@@ -106,7 +106,7 @@ def load_scenario(name: str) -> Scenario:
     """Read a scenario by the name of a shipped one or by the path of a YAML file.
 
     Raises:
-        ConfigError: the file is missing, is not YAML, or a key or value is wrong; the message names it.
+        ConfigError: the file is missing or not YAML, or a key or value is wrong or given twice; it is named.
     """
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
@@ -114,14 +114,7 @@ def load_scenario(name: str) -> Scenario:
         if not path.is_file():
             known = ", ".join(scenario_names())
             raise ConfigError(f"scenario {name!r} is not known; give a .yaml file or one of: {known}")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"scenario file {path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"scenario file {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"scenario file {path} is not valid YAML: {' '.join(str(error).split())}") from error
+    data = read_yaml(path, ConfigError)
     return scenario_from_data({} if data is None else data, str(path))
 
 

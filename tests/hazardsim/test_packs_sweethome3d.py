@@ -373,7 +373,7 @@ def test_a_misspelt_key_is_named(tmp_path):
     with pytest.raises(AssetError, match="training"):
         read_listing(path, Categories)
     path.write_text("a: [b\n")
-    with pytest.raises(AssetError, match="not readable YAML"):
+    with pytest.raises(AssetError, match="is not YAML"):
         read_listing(path, Categories)
 
 

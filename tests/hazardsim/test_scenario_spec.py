@@ -30,13 +30,18 @@ def test_the_default_scenario_is_the_code_default():
         ("anomalies: {count: [3, 1]}", ["anomalies.count", "3", "1"]),
         ("ego: {yaw_deg: [.nan, 1]}", ["ego.yaw_deg", "finite"]),
         ("anomalies: {scale: [0, 1]}", ["anomalies.scale", "greater than 0"]),
-        ("camera: [1", ["not valid YAML"]),
+        ("camera: [1", ["not YAML", "line 1"]),
+        ("name: a\nseed: 1\nname: b", ["line 3 gives 'name' a second time"]),
+        ("camera:\n  up_m: 1\n  up_m: 2", ["line 3 gives 'up_m' a second time"]),
+        (b"\x89PNG\r\n\x1a\n\xff", ["not YAML", "not UTF-8"]),
+        (b"a\x00b", ["not YAML", "#x0000"]),
+        ("when: 2026-13-01", ["not YAML", "month"]),
         ("- 1", ["file"]),
     ],
 )
 def test_a_fault_is_named_in_one_line(tmp_path, text, words):
     path = tmp_path / "mine.yaml"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ConfigError) as caught:
         load_scenario(str(path))
     message = str(caught.value)
