@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated, Any, Final, Union
+from typing import Annotated, Any, Union
 
 import tyro
 
-from hazardsim.commands import COMMANDS, Command
+from hazardsim.commands import COMMANDS, GROUPS, Command
 from hazardsim.errors import HazardsimError
-
-_GROUPS: Final = {"assets": "Fetch and list anomaly models."}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +37,9 @@ def _subcommands(group: str) -> Any:  # noqa: ANN401
         if head == group:
             kinds[tail] = Annotated[kind, tyro.conf.subcommand(tail)]
         elif not group and head not in kinds:
-            kinds[head] = Annotated[_subcommands(head), tyro.conf.subcommand(head, description=_GROUPS[head])]
+            kinds[head] = Annotated[_subcommands(head), tyro.conf.subcommand(head, description=GROUPS[head])]
+    if len(kinds) == 1:  # a union of one is no union: its command would lose its name
+        kinds[""] = Annotated[None, tyro.conf.Suppress]
     return Union[tuple(kinds.values())]  # noqa: UP007
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated, Any, Final, Union
+from typing import Annotated, Any, Union
 
 import tyro
 
-from ood_eval.commands import COMMANDS, Command
+from ood_eval.commands import COMMANDS, GROUPS, Command
 from ood_eval.errors import OodEvalError
-
-_GROUPS: Final = {"data": "Check a benchmark on disk, or say which are found, and where from."}
 
 
 def main() -> int:
@@ -46,7 +44,9 @@ def _subcommands(group: str) -> Any:  # noqa: ANN401
         if head == group:
             kinds[tail] = Annotated[kind, tyro.conf.subcommand(tail)]
         elif not group and head not in kinds:
-            kinds[head] = Annotated[_subcommands(head), tyro.conf.subcommand(head, description=_GROUPS[head])]
+            kinds[head] = Annotated[_subcommands(head), tyro.conf.subcommand(head, description=GROUPS[head])]
+    if len(kinds) == 1:  # a union of one is no union: its command would lose its name
+        kinds[""] = Annotated[None, tyro.conf.Suppress]
     return Union[tuple(kinds.values())]  # noqa: UP007
 
 

@@ -20,6 +20,9 @@ class Command(Protocol):
         """Does it and returns the exit code."""
 
 
+GROUPS: Final = {"assets": "Fetch and list anomaly models."}
+"""What the help says of each first word that several commands share."""
+
 COMMANDS: Final[dict[str, type[Command]]] = {
     "render": Render,
     "merge": Merge,

@@ -19,6 +19,9 @@ class Command(Protocol):
         """Does it."""
 
 
+GROUPS: Final = {"data": "Check a benchmark on disk, or say which are found, and where from."}
+"""What the help says of each first word that several commands share."""
+
 COMMANDS: Final[dict[str, type[Command]]] = {
     "run-caos": RunCaos,
     "run": Run,
