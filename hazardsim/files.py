@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,12 @@ def write_whole(
 
 def remove_drafts(folder: Path) -> None:
     """Delete what killed writers left anywhere below a folder; only for one who knows that nobody writes there."""
-    for draft in folder.rglob(_DRAFTS):
-        draft.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                remove_drafts(Path(entry.path))
+            elif fnmatch(entry.name, _DRAFTS):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def json_line(data: object) -> bytes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 
 from hazardsim.dataset.journal import Journal
-from hazardsim.dataset.layout import DB_NAME, LISTED, SplitLayout
+from hazardsim.dataset.layout import SplitLayout
+from hazardsim.dataset.odgt import odgt_entry, odgt_text
 from hazardsim.dataset.recipe_file import recorded_frames
 from hazardsim.dataset.split import Split
 from hazardsim.errors import DatasetError
@@ -32,10 +31,10 @@ def manifest_length(root: Path, split: Split) -> int:
         return sum(1 for _ in lines)
 
 
-def missing_frames(root: Path, split: Split, frames: int) -> list[int]:
-    """Numbers up to `frames` that neither the manifest nor the journal has."""
-    kept = Journal(root, split).kept()
-    return [number for number in range(manifest_length(root, split) + 1, frames + 1) if number not in kept]
+def missing_frames(root: Path, split: Split, numbers: Iterable[int]) -> Iterator[int]:
+    """Those of the numbers that neither the manifest nor the journal has, one after the other."""
+    journal, finished = Journal(root, split), manifest_length(root, split)
+    return (number for number in numbers if number > finished and not journal.has(number))
 
 
 def finish_split(root: Path, split: Split) -> None:
@@ -48,66 +47,56 @@ def finish_split(root: Path, split: Split) -> None:
     """
     layout, journal = SplitLayout(split), Journal(root, split)
     frames, before = recorded_frames(root, split), manifest_length(root, split)
-    missing = missing_frames(root, split, frames)
-    if missing:
+    missing = missing_frames(root, split, range(1, frames + 1))
+    first = next(missing, None)
+    if first is not None:
         raise DatasetError(
-            f"{root / layout.folder} lacks {len(missing)} of {frames} frames, the first is number {missing[0]}; "
-            "render them with the same command, or merge the shard that has them"
+            f"{root / layout.folder} lacks {1 + sum(1 for _ in missing)} of {frames} frames, the first is number "
+            f"{first}; render them with the same command, or merge the shard that has them"
         )
     if before < frames:
         with damage_named(root / layout.folder, "delete the split and render it again"):
             _write_lists(root, layout, journal, before, frames)
-    _tidy(root, layout)
+    _tidy(root, layout, journal)
 
 
 def _write_lists(root: Path, layout: SplitLayout, journal: Journal, before: int, frames: int) -> None:
-    """The rejections, the list of samples and, last, the manifest."""
-    added = [path for number, path in journal.kept().items() if before < number <= frames]
-    later = (path for path in journal.rejected() if int(read_record(path)["number"]) > before)
-    rejected = [*_older_rejections(root, layout, before), *(path.read_bytes() for path in later)]
-    if rejected:
-        write_whole(root / layout.rejected, rejected)
-    entries = [*_odgt_entries(root, layout), *(_odgt_entry(read_record(path), layout) for path in added)]
-    write_whole(root / layout.odgt, [json.dumps(sorted(entries, key=lambda e: str(e["fpath_img"]))).encode()])
-    write_whole(root / layout.manifest, _manifest_lines(root, layout, added))
+    """The rejections, the list of samples and, last, the manifest; record by record."""
+    added = range(before + 1, frames + 1)
+    rejected = chain(_older_rejections(root, layout, before), _later_rejections(journal, added))
+    first = next(rejected, None)
+    if first is not None:
+        write_whole(root / layout.rejected, chain([first], rejected))
+    records = (record_from_json(line) for line in _manifest_lines(root, layout, journal, added))
+    write_whole(root / layout.odgt, odgt_text(odgt_entry(record, layout) for record in records))
+    write_whole(root / layout.manifest, _manifest_lines(root, layout, journal, added))
 
 
-def _tidy(root: Path, layout: SplitLayout) -> None:
+def _tidy(root: Path, layout: SplitLayout, journal: Journal) -> None:
     remove_drafts(root / layout.folder)
-    shutil.rmtree(root / layout.journal, ignore_errors=True)
+    journal.remove()
     for path in [root / layout.lock, *(root / layout.folder).glob(str(layout.shard_lock("*").name))]:
         path.unlink(missing_ok=True)
 
 
-def _manifest_lines(root: Path, layout: SplitLayout, added: list[Path]) -> Iterator[bytes]:
+def _manifest_lines(root: Path, layout: SplitLayout, journal: Journal, added: Iterable[int]) -> Iterator[bytes]:
     if (root / layout.manifest).is_file():
         with (root / layout.manifest).open("rb") as lines:
             yield from lines
-    yield from (path.read_bytes() for path in added)
+    for number in added:
+        read_record(journal.kept(number))  # names the file if it is damaged
+        yield journal.kept(number).read_bytes()
 
 
-def _older_rejections(root: Path, layout: SplitLayout, before: int) -> list[bytes]:
+def _older_rejections(root: Path, layout: SplitLayout, before: int) -> Iterator[bytes]:
     """Lines about the frames that are finished; later ones come from the journal, though they may be here already."""
     path = root / layout.rejected
-    if not before or not path.is_file():
-        return []
-    with path.open("rb") as lines:
-        return [line for line in lines if int(record_from_json(line)["number"]) <= before]
+    if before and path.is_file():
+        with path.open("rb") as lines:
+            yield from (line for line in lines if int(record_from_json(line)["number"]) <= before)
 
 
-def _odgt_entries(root: Path, layout: SplitLayout) -> Iterator[dict[str, object]]:
-    if (root / layout.manifest).is_file():
-        with (root / layout.manifest).open("rb") as lines:
-            yield from (_odgt_entry(record_from_json(line), layout) for line in lines)
-
-
-def _odgt_entry(record: dict[str, Any], layout: SplitLayout) -> dict[str, object]:
-    camera = record["scene"]["camera"]
-    paths = {kind: PurePosixPath(record["files"][kind]["path"]).relative_to(layout.folder) for kind in LISTED}
-    return {
-        "dbName": DB_NAME,
-        "width": camera["width_px"],
-        "height": camera["height_px"],
-        "fpath_img": str(paths[LISTED[0]]),
-        "fpath_segm": str(paths[LISTED[1]]),
-    }
+def _later_rejections(journal: Journal, added: Iterable[int]) -> Iterator[bytes]:
+    for path in chain.from_iterable(journal.rejected(number) for number in added):
+        read_record(path)
+        yield path.read_bytes()

@@ -1,12 +1,14 @@
 """What a split that is not whole holds so far: one small file for each frame kept and each scene left out.
 
-Files are named by frame number, so that workers never touch each other's.
+Files are named by frame number and attempt, so that workers never touch each other's, and nothing need be listed to
+find one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hazardsim.dataset.layout import SplitLayout
@@ -25,7 +27,7 @@ class Journal:
 
     def keep(self, number: int, record: Mapping[str, object]) -> None:
         """Record a frame; its files must be on disk."""
-        write_whole(self.folder / f"{_KEPT}-{number:08d}.json", [json_line(record)])
+        write_whole(self.kept(number), [json_line(record)])
 
     def reject(self, slot: Slot, attempt: int, reason: str) -> None:
         """Record that an attempt of a slot was left out, so that nobody tries it again."""
@@ -36,16 +38,45 @@ class Journal:
             "attempt": attempt,
             "reason": reason,
         }
-        write_whole(self.folder / f"{_REJECTED}-{slot.number:08d}-{attempt:04d}.json", [json_line(record)])
+        write_whole(self._rejected(slot.number, attempt), [json_line(record)])
 
-    def kept(self) -> dict[int, Path]:
-        """Records of kept frames by number, in order."""
-        return {int(path.stem.split("-")[1]): path for path in sorted(self.folder.glob(f"{_KEPT}-*.json"))}
+    def kept(self, number: int) -> Path:
+        """Where the record of a frame is, once it is kept."""
+        return self.folder / f"{_KEPT}-{number:08d}.json"
 
-    def rejected(self) -> list[Path]:
-        """Records of left-out scenes, ordered by number and attempt."""
-        return sorted(self.folder.glob(f"{_REJECTED}-*.json"))
+    def has(self, number: int) -> bool:
+        """Whether the frame was kept."""
+        return self.kept(number).exists()
 
-    def attempts(self) -> Counter[int]:
-        """How many attempts of each frame number were left out."""
-        return Counter(int(path.stem.split("-")[1]) for path in self.rejected())
+    def rejected(self, number: int) -> Iterator[Path]:
+        """Records of a frame's left-out attempts, in order."""
+        attempt = 0
+        while (path := self._rejected(number, attempt)).exists():
+            yield path
+            attempt += 1
+
+    def attempts(self, number: int) -> int:
+        """How many attempts of a frame were left out, which is the number of the next one."""
+        return sum(1 for _ in self.rejected(number))
+
+    def counts(self, numbers: range) -> tuple[int, int]:
+        """How many of these frames were kept, and how many of their attempts left out: one pass over the folder."""
+        kept = rejected = 0
+        with suppress(FileNotFoundError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                kind, _, rest = entry.name.partition("-")
+                if kind in (_KEPT, _REJECTED) and int(rest[:8]) in numbers:
+                    kept += kind == _KEPT
+                    rejected += kind == _REJECTED
+        return kept, rejected
+
+    def remove(self) -> None:
+        """Delete it, file by file."""
+        with suppress(FileNotFoundError):
+            with os.scandir(self.folder) as entries:
+                for entry in entries:
+                    Path(entry.path).unlink(missing_ok=True)
+            self.folder.rmdir()
+
+    def _rejected(self, number: int, attempt: int) -> Path:
+        return self.folder / f"{_REJECTED}-{number:08d}-{attempt:04d}.json"

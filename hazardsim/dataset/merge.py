@@ -66,41 +66,45 @@ def _common_recipe(sources: Sequence[Path], split: Split) -> Record:
 def _take_over(out: Path, source: Path, split: Split, recipe: Record) -> None:
     """Check each frame of a source and copy it where it is not in `out` yet: pictures first, then its record."""
     here = Journal(out, split)
-    kept, finished = here.kept(), manifest_length(out, split)
+    finished = manifest_length(out, split)
     same = source.samefile(out)
-    for record in _records(source, split):
+    for record in _records(source, split, int(recipe[FRAMES])):
         slot = _checked_slot(record, split, recipe, source)
         pictures = _checked_pictures(record, split, slot, source)
         if same or slot.number <= finished:
             continue
-        if slot.number in kept:
-            if read_record(kept[slot.number]) != record:
+        if here.has(slot.number):
+            if read_record(here.kept(slot.number)) != record:
                 raise DatasetError(f"frame {slot.number} of {source} differs from the one in {out}; delete one of them")
             continue
         for relative, data in pictures:
             write_whole(out / relative, [data])
         here.keep(slot.number, record)
     if not same:
-        for record in _rejections(source, split):
+        for record in _rejections(source, split, int(recipe[FRAMES])):
             slot = _checked_slot(record, split, recipe, source)
             if slot.number > finished:
                 here.reject(slot, int(record["attempt"]), str(record["reason"]))
 
 
-def _rejections(source: Path, split: Split) -> Iterator[Record]:
-    finished = source / SplitLayout(split).rejected
-    if finished.is_file():
-        yield from (record_from_json(line) for line in finished.read_bytes().splitlines())
-    yield from (read_record(path) for path in Journal(source, split).rejected())
+def _rejections(source: Path, split: Split, frames: int) -> Iterator[Record]:
+    journal = Journal(source, split)
+    yield from _stored(source / SplitLayout(split).rejected)
+    for number in range(1, frames + 1):
+        yield from map(read_record, journal.rejected(number))
 
 
-def _records(source: Path, split: Split) -> Iterator[Record]:
-    manifest = source / SplitLayout(split).manifest
-    if manifest.is_file():
-        with manifest.open("rb") as lines:
-            for line in lines:
-                yield record_from_json(line)
-    yield from (read_record(path) for path in Journal(source, split).kept().values())
+def _records(source: Path, split: Split, frames: int) -> Iterator[Record]:
+    journal = Journal(source, split)
+    yield from _stored(source / SplitLayout(split).manifest)
+    yield from (read_record(journal.kept(number)) for number in range(1, frames + 1) if journal.has(number))
+
+
+def _stored(path: Path) -> Iterator[Record]:
+    """The records in a file of lines, if it is there."""
+    if path.is_file():
+        with path.open("rb") as lines:
+            yield from map(record_from_json, lines)
 
 
 def _checked_slot(record: Record, split: Split, recipe: Record, source: Path) -> Slot:

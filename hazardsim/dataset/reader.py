@@ -108,8 +108,9 @@ def read_all(root: Path) -> Iterator[StoredFrame]:
     for split in SPLITS:
         wanted = recorded_frames(root, split)
         if wanted:
+            kept, _ = Journal(root, split).counts(range(1, wanted + 1))
             raise DatasetError(
-                f"{root} holds {len(Journal(root, split).kept())} of the {wanted} frames of a {split} split; repeat "
+                f"{root} holds {kept} of the {wanted} frames of a {split} split; repeat "
                 f"the command that began it, or join its shards with: hazardsim merge OUT {root} ..."
             )
     raise DatasetError(f"{root} holds no finished dataset; make one with: hazardsim render --out {root}")

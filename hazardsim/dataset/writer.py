@@ -41,16 +41,14 @@ class SplitWriter:
         except OSError as error:
             raise DatasetError(f"cannot write {root}: {error.strerror}; choose another --out") from error
         record_recipe(root, split, recipe)
-        self._kept = set(self._journal.kept())
-        self._attempts = self._journal.attempts()
 
     def has(self, number: int) -> bool:
         """Whether the frame of this number was kept already."""
-        return number <= self._finished or number in self._kept
+        return number <= self._finished or self._journal.has(number)
 
     def next_attempt(self, number: int) -> int:
         """How many attempts of the slot were left out already, which is the number of the next one."""
-        return self._attempts[number]
+        return self._journal.attempts(number)
 
     def keep(self, frame: Frame, number: int) -> None:
         """Write the pictures, then the record."""
@@ -72,12 +70,10 @@ class SplitWriter:
             "versions": dict(frame.versions),
         }
         self._journal.keep(number, record)
-        self._kept.add(number)
 
     def reject(self, slot: Slot, attempt: int, reason: str) -> None:
         """Record that an attempt was left out."""
         self._journal.reject(slot, attempt, reason)
-        self._attempts[slot.number] = attempt + 1
 
 
 def _camera(frame: Frame) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from bisect import bisect_right
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,14 +19,17 @@ from hazardsim.jobs.job import RenderJob, Shard
 
 
 class Progress:
-    """Frames and left-out scenes of a shard, as far as the journal knows; listed again only when it has changed."""
+    """Frames and left-out scenes of a shard, as far as the journal knows.
+
+    It is listed again only when it has changed, and so seldom that a long one is not listed all the time.
+    """
 
     def __init__(self, root: Path, job: RenderJob, shard: Shard) -> None:
         self._journal = Journal(root, job.split)
         self._numbers = shard.numbers(job.frames)
-        finished = manifest_length(root, job.split)
-        self._finished = sum(1 for number in self._numbers if number <= finished)
+        self._finished = bisect_right(self._numbers, manifest_length(root, job.split))
         self._changed: int | None = None
+        self._rest_until = 0.0
         self.kept, self.rejected = self._finished, 0
 
     @property
@@ -37,16 +42,16 @@ class Progress:
         """Whether a worker has begun to write."""
         return self._journal.folder.is_dir()
 
-    def update(self) -> None:
-        """Look again."""
-        folder = self._journal.folder
+    def update(self, *, at_once: bool) -> None:
+        """Look again; unless `at_once`, not before twenty times as long have passed as the last look took."""
+        folder, began = self._journal.folder, time.monotonic()
         changed = folder.stat().st_mtime_ns if folder.is_dir() else None
-        if changed is None or changed == self._changed:
+        if changed is None or changed == self._changed or (began < self._rest_until and not at_once):
             return
         self._changed = changed
-        self.kept = self._finished + sum(1 for number in self._journal.kept() if number in self._numbers)
-        attempts = self._journal.attempts()
-        self.rejected = sum(attempts[number] for number in self._numbers)
+        kept, self.rejected = self._journal.counts(self._numbers[self._finished :])
+        self.kept = self._finished + kept
+        self._rest_until = began + 21 * (time.monotonic() - began)
 
 
 class ProgressBar:
@@ -69,16 +74,16 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Draw the last state and leave the bar on the terminal."""
-        self.update()
+        self.update(at_once=True)
         self._held.close()
 
-    def update(self) -> None:
+    def update(self, *, at_once: bool = False) -> None:
         """Draw what is new, if anything is."""
         progress = self._progress
         if self._bar is None:
             if not progress.begun:
                 return
-            progress.update()
+            progress.update(at_once=True)
             self._bar = self._held.enter_context(
                 tqdm(
                     total=progress.total,
@@ -91,7 +96,7 @@ class ProgressBar:
             )
             return
         before = (progress.kept, progress.rejected)
-        progress.update()
+        progress.update(at_once=at_once)
         if (progress.kept, progress.rejected) != before:
             self._bar.set_postfix({"rejected": progress.rejected}, refresh=False)
             self._bar.update(progress.kept - self._bar.n)

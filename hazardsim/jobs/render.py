@@ -41,13 +41,18 @@ def render(
         compare_recipe(root, job.split, recipe, unknown)  # again: it may have come while we waited
         if is_whole(root, job.split, job.frames):
             return
-        missing = set(missing_frames(root, job.split, job.frames))
         tasks = [Task(job, str(root), share, simulator) for share in shard.shared_out(workers)]
-        needed = [task for task in tasks if missing.intersection(task.shard.numbers(job.frames))]
+        needed = [task for task in tasks if _is_needed(task)]
         if needed:
             _carry_out(needed, executor, Progress(root, job, shard), f"{'+'.join(job.towns)} {job.split}")
         if shard.is_whole:
             finish_split(root, job.split)
+
+
+def _is_needed(task: Task) -> bool:
+    """Whether a frame of the task is missing."""
+    numbers = task.shard.numbers(task.job.frames)
+    return next(missing_frames(Path(task.out), task.job.split, numbers), None) is not None
 
 
 def _carry_out(tasks: Sequence[Task], executor: str, progress: Progress, title: str) -> None:

@@ -137,6 +137,4 @@ def _work(order: WorkOrder, server: Running, stopped: Stopped) -> tuple[int, str
 
 def _progress(task: Task) -> int:
     """How many frames and left-out scenes of the task are recorded."""
-    journal, numbers = Journal(Path(task.out), task.job.split), task.shard.numbers(task.job.frames)
-    attempts = journal.attempts()
-    return sum(1 for number in journal.kept() if number in numbers) + sum(attempts[number] for number in numbers)
+    return sum(Journal(Path(task.out), task.job.split).counts(task.shard.numbers(task.job.frames)))
