@@ -11,3 +11,8 @@ def shipped(folder: Literal["assets", "scenarios"]) -> Path:
     package = Path(__file__).resolve().parent
     installed = package / "_data" / folder
     return installed if installed.is_dir() else package.parent / folder
+
+
+def shipped_town(name: str) -> Path:
+    """Where the map of a shipped town lies; there is no file where none has the name."""
+    return shipped("scenarios") / "towns" / f"{name}.osm"

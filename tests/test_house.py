@@ -70,6 +70,8 @@ PLUG_INS = {
     "hazardsim.commands": set(),
     "hazardsim.packs": {"convert", "entries", "fetch", "pack", "store"},
     "hazardsim.jobs.executors": {"executor"},
+    "hazardsim.jobs.sources": set(),
+    "hazardsim.server.render.lights": {"light"},
     "hazardsim.server.world.calls": set(),
     "hazardsim.server.world.sensors": {"sensor"},
     "hazardsim.catalogue.procedural": set(),

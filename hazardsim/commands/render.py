@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hazardsim.dataset.split import Split
 from hazardsim.errors import ConfigError
+from hazardsim.resources import shipped_town
 
 if TYPE_CHECKING:
     from hazardsim.jobs.job import RenderJob, Shard, Simulator
@@ -104,7 +105,7 @@ class Render:
         height = scenario.camera.height_px if self.height is None else self.height
         if not (16 <= width <= 8192 and 16 <= height <= 8192):
             raise ConfigError(f"picture size {width}x{height}: width and height must be within 16..8192")
-        towns, town_file = _towns(self.town)
+        towns, town_files = _towns(self.town, embedded=self.server is None)
         return RenderJob(
             scenario=replace(scenario, camera=replace(scenario.camera, width_px=width, height_px=height)),
             towns=towns,
@@ -114,7 +115,7 @@ class Render:
             anomalies=self.anomalies,
             warm_up=self.warm_up if self.warm_up is not None else (0 if self.server is None else 20),
             renderer=" ".join(("embedded", *self._flags())) if self.server is None else "server",
-            town_file=town_file,
+            town_files=town_files,
         )
 
     def _simulator(self) -> Simulator:
@@ -149,13 +150,25 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _towns(given: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Names of the towns, each once, and the SHA-256 of the file where the one town is a file."""
+def _towns(given: tuple[str, ...], *, embedded: bool) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Names of the towns, each once, and by name the SHA-256 of their maps: of a file, and of shipped ones.
+
+    A server that is not `embedded` has maps of its own, which are not seen from here.
+    """
     files = [Path(town) for town in given if Path(town).suffix.lower() in {".osm", ".xodr"}]
     if not files:
-        return tuple(dict.fromkeys(given)), ""
+        names = tuple(dict.fromkeys(given))
+        maps = {name: shipped_town(name) for name in names if embedded}
+        return names, {name: _digest(path) for name, path in maps.items() if path.is_file()}
     if len(given) > 1:
         raise ConfigError(f"--town {files[0]}: a town of your own must be the only one")
     if not files[0].is_file():
         raise ConfigError(f"--town {files[0]}: there is no such file")
-    return (files[0].stem,), hashlib.sha256(files[0].read_bytes()).hexdigest()
+    return (files[0].stem,), {files[0].stem: _digest(files[0])}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error

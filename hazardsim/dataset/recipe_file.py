@@ -56,8 +56,13 @@ def first_difference(
 ) -> str | None:
     """What two recipes differ in besides the number of frames, in words, or None."""
     for key in sorted((set(found) | set(wanted)) - unknown - {FRAMES}):
-        if found.get(key) != wanted.get(key):
-            return f"{key} = {_short(found.get(key))}, now it is {_short(wanted.get(key))}"
+        old, new = found.get(key), wanted.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            inside = first_difference(old, new)
+            if inside is not None:
+                return f"{key}.{inside}"
+        elif old != new:
+            return f"{key} = {_short(old)}, now it is {_short(new)}"
     return None
 
 

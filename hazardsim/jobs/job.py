@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hazardsim.dataset.split import Split
 from hazardsim.errors import ConfigError
@@ -13,8 +13,8 @@ from hazardsim.scenario.spec import Scenario
 class RenderJob:
     """One split to make, wherever and by whomever.
 
-    `towns` are names; `town_file` is the SHA-256 of the file where the town is the user's own. `warm_up` counts ticks
-    before each picture; `renderer` is what was asked for.
+    `towns` are names; `town_files` is the SHA-256 of each one's map by name, where the map is on this machine.
+    `warm_up` counts ticks before each picture; `renderer` is what was asked for, `source` a name in `sources.SOURCES`.
     """
 
     scenario: Scenario
@@ -25,7 +25,8 @@ class RenderJob:
     anomalies: bool
     warm_up: int = 0
     renderer: str = ""
-    town_file: str = ""
+    source: str = "simulator"
+    town_files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,9 @@ def recipe_of(job: RenderJob, catalogue_digest: str, drawn_by: str = "") -> dict
         "anomalies": job.anomalies,
         "warm_up": job.warm_up,
         "renderer": job.renderer,
+        "source": job.source,
         DRAWN_BY: drawn_by,
-        "town_file": job.town_file,
+        "town_files": job.town_files,
         "catalogue": catalogue_digest,
         "versions": {"hazardsim": version("hazardsim"), "carla": version("carla")},
     }

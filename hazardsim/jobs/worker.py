@@ -13,12 +13,10 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from hazardsim.capture.source import simulator_source
 from hazardsim.catalogue.asset import AnomalyAsset
 from hazardsim.catalogue.library import Catalogue, load_catalogue
 from hazardsim.dataset.numbering import Slot, slot_of
@@ -30,6 +28,7 @@ from hazardsim.frame_checks import fault
 from hazardsim.frame_source import FrameSource, OpenSource
 from hazardsim.jobs.job import SERVER_LOST, WORK_REFUSED, RenderJob, Task, WorkOrder
 from hazardsim.jobs.recipe import recipe_of
+from hazardsim.jobs.sources import SOURCES
 from hazardsim.processes import end_with_parent
 from hazardsim.scenario.sample import sample_scene
 
@@ -139,17 +138,8 @@ def main() -> int:
     end_with_parent(int(sys.argv[1]))
     logging.basicConfig(level=logging.WARNING, format="hazardsim: %(message)s", stream=sys.stderr)
     order = TypeAdapter(WorkOrder).validate_python(json.load(sys.stdin))
-    job = order.task.job
-    open_source = partial(
-        simulator_source,
-        order.host,
-        order.port,
-        camera=job.scenario.camera,
-        drawn_by=order.drawn_by,
-        warm_up=job.warm_up,
-    )
     try:
-        render_shard(order.task, open_source, order.drawn_by)
+        render_shard(order.task, SOURCES[order.task.job.source](order), order.drawn_by)
     except ServerLostError as error:
         LOG.warning("%s", error)
         return SERVER_LOST

@@ -1,6 +1,7 @@
 """Jobs from the first frame to the finished split, with a source of frames that needs no server."""
 
 import contextlib
+import io
 import json
 import zlib
 from concurrent.futures import Future
@@ -9,15 +10,19 @@ from dataclasses import replace
 import carla
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
+from hazardsim.channels import CHANNELS
+from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.merge import merge
 from hazardsim.dataset.reader import read_split
 from hazardsim.errors import ConfigError, DatasetError, HazardsimError, PlacementError, ServerLostError
 from hazardsim.frame import Frame
 from hazardsim.jobs import worker
 from hazardsim.jobs.executors import EXECUTORS
-from hazardsim.jobs.job import WHOLE, RenderJob, Shard, Simulator, Task
+from hazardsim.jobs.job import WHOLE, RenderJob, Shard, Simulator, Task, WorkOrder
 from hazardsim.jobs.render import render
+from hazardsim.jobs.sources import SOURCES
 from hazardsim.jobs.worker import render_shard
 from hazardsim.scenario.roads import Roads
 from hazardsim.scenario.spec import CameraSpec, Scenario, TrafficSpec
@@ -63,7 +68,8 @@ class Invented:
         rgb = rng.integers(0, 1 if black else 256, (*shape, 3), dtype=np.uint8)
         road, nothing = np.full(shape, TAG["Roads"], np.uint8), np.zeros(shape, np.uint16)
         depth = np.full(shape, 500, np.uint32)
-        channels = {"rgb": rgb, "semantic": road, "instance": nothing, "depth": depth}
+        channels = {name: np.zeros(row.shape(*shape), row.dtype) for name, row in CHANNELS.items()}
+        channels |= {"rgb": rgb, "semantic": road, "instance": nothing, "depth": depth}
         return Frame(scene, channels, (), {"server": "none"})
 
 
@@ -130,6 +136,26 @@ BLACK = {("North", 2, 0), ("South", 0, 0)}
 def whole(tmp_path, run):
     run(tmp_path / "whole", refused=REFUSED, black=BLACK)
     return tree(tmp_path / "whole")
+
+
+def test_a_source_of_frames_is_a_file_and_one_line(tmp_path, monkeypatch, make_sources, run):
+    """A worker opens the source that its job names; the recipe tells which it was."""
+    _, open_source = make_sources()
+    orders = []
+    monkeypatch.setitem(SOURCES, "invented", lambda order: orders.append(order) or open_source)
+    monkeypatch.setattr(worker, "end_with_parent", lambda parent: None)
+    task = Task(replace(JOB, source="invented"), str(tmp_path / "worker"), WHOLE, Simulator())
+    message = TypeAdapter(WorkOrder).dump_json(WorkOrder(task, "nowhere", 1, "invented"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(message.decode()))
+    monkeypatch.setattr("sys.argv", ["worker", "1"])
+    assert worker.main() == 0
+    assert [(order.host, order.task) for order in orders] == [("nowhere", task)]
+    finish_split(tmp_path / "worker", "training")
+    run(tmp_path / "here")
+    other, same = tree(tmp_path / "here"), tree(tmp_path / "worker")
+    assert json.loads(other.pop("train/training.recipe.json"))["source"] == "simulator"
+    assert json.loads(same.pop("train/training.recipe.json"))["source"] == "invented"
+    assert other == same
 
 
 def test_towns_take_turns_and_a_slot_is_tried_until_a_scene_is_kept(tmp_path, whole):

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 
+from hazardsim.channels import CHANNELS
 from hazardsim.cli import main
 from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.merge import merge
@@ -108,11 +109,12 @@ def test_a_missing_frame_is_named(tmp_path, shards):
     assert not (tmp_path / "out/test/test.jsonl").exists()
 
 
-@pytest.mark.parametrize("kind", ["images", "annotations", "instances", "depth"])
-def test_a_tampered_file_is_named(tmp_path, shards, kind):
-    (victim,) = (shards[0] / "test" / kind).rglob("3.png")
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_tampered_file_is_named(tmp_path, shards, channel):
+    row = CHANNELS[channel]
+    (victim,) = (shards[0] / "test" / row.folder).rglob(f"3{row.suffix}")
     victim.write_bytes(victim.read_bytes()[:-1] + b"x")
-    with pytest.raises(DatasetError, match=r"3\.png is not the file"):
+    with pytest.raises(DatasetError, match=rf"3\{row.suffix} is not the file"):
         merge(tmp_path / "out", shards)
 
 

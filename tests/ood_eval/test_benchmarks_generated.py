@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from hazardsim.capture.frames import frame_from_pictures
+from hazardsim.channels import CHANNELS
 from hazardsim.channels.wire import SensorImage
 from hazardsim.dataset.finish import finish_split
 from hazardsim.dataset.writer import SplitWriter
@@ -162,7 +163,8 @@ def written_by_hazardsim(root: Path) -> Path:
             pictures["semantic_segmentation"][rows, columns, 2] = ANOMALY_TAG
             pictures["instance_segmentation"][rows, columns, 1] = 51 + k
             pictures["instance_segmentation"][rows, columns, 0] = 0
-        images = {f"sensor.camera.{kind}": SensorImage(p.tobytes(), 40, 24) for kind, p in pictures.items()}
+        images = {row.sensor: SensorImage(bytes(24 * 40 * 4), 40, 24) for row in CHANNELS.values()}
+        images |= {f"sensor.camera.{kind}": SensorImage(p.tobytes(), 40, 24) for kind, p in pictures.items()}
         writer.keep(frame_from_pictures(scene, images, [50, 51, 52], {"server": "x", "client": "x"}), number)
     finish_split(root, "test")
     return root

@@ -13,7 +13,7 @@ import numpy as np
 
 from hazardsim.errors import TownError
 from hazardsim.geometry.poses import PoseMatrix
-from hazardsim.resources import shipped
+from hazardsim.resources import shipped, shipped_town
 from hazardsim.server.renderables import FIRST_TOWN_ID, Town
 from hazardsim.server.town.ground.areas import lay_out_ground
 from hazardsim.server.town.ground.land_cover import add_land_cover
@@ -75,7 +75,7 @@ def _tell(faults: Sequence[str], where: str) -> None:
 def _find(name: str) -> Path:
     known = town_names()
     if name in known:
-        return shipped("scenarios") / "towns" / f"{name}.osm"
+        return shipped_town(name)
     path = Path(name)
     if path.suffix.lower() not in (".osm", ".xodr"):
         by_lower = {k.lower(): k for k in known}
