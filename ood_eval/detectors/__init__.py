@@ -5,6 +5,7 @@ from typing import Final
 from ood_eval.detectors.ae import AE
 from ood_eval.detectors.background import Background
 from ood_eval.detectors.branch import Branch
+from ood_eval.detectors.centre_prior import CentrePrior
 from ood_eval.detectors.check import check_detector
 from ood_eval.detectors.crf import CRF
 from ood_eval.detectors.detector import Detector, trained_parts
@@ -22,9 +23,10 @@ from ood_eval.detectors.maxlogit import MaxLogit
 from ood_eval.detectors.msp import MSP
 from ood_eval.detectors.naming import detector_label
 from ood_eval.detectors.odin import ODIN
+from ood_eval.detectors.saturation import Saturation
 from ood_eval.detectors.standardized_max_logits import StandardizedMaxLogits
 
-# First the rows of CAOS table 4, in its order.
+# First the rows of CAOS table 4, in its order; last what knows no network, to compare with.
 DETECTORS: Final[dict[str, type[Detector]]] = {
     "msp": MSP,
     "branch": Branch,
@@ -43,6 +45,8 @@ DETECTORS: Final[dict[str, type[Detector]]] = {
     "lof": LOF,
     "odin": ODIN,
     "crf": CRF,
+    "centre_prior": CentrePrior,
+    "saturation": Saturation,
 }
 
 __all__ = [

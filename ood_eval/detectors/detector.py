@@ -28,7 +28,8 @@ class Detector(ABC):
     `trained_part`; the runner trains or loads it and hands it over by `equip`, after which it is `part`. One that must
     see data but no class labels of them says so by `reads_labels`, and serves networks of any classes then. Its
     constructor's defaults are its published settings. Its `title` is its name as papers write it; that of its class, if
-    not given. Subclasses implement `score_map`.
+    not given. A `baseline` asks no network: it is what others are compared with, in a block of its own. Subclasses
+    implement `score_map`.
     """
 
     title: str = ""
@@ -36,6 +37,7 @@ class Detector(ABC):
     fit_split: FitSplit | None = None
     trained_part: TrainedPart | None = None
     reads_labels: bool = True
+    baseline: bool = False
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)

@@ -26,6 +26,7 @@ class Processed(Detector):
     def __init__(self, inner: Detector, steps: Sequence[Step]) -> None:
         self.fit_split, self.trained_part = inner.fit_split, inner.trained_part
         self.reads_labels = inner.reads_labels
+        self.baseline = inner.baseline
         super().__init__()
         self.inner, self.steps = inner, tuple(steps)
         self.reads = inner.reads.union(*(step.reads for step in self.steps))

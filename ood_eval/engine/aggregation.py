@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from ood_eval.engine.cells import Cell, CellStore, States
 from ood_eval.engine.curves import curves_of
-from ood_eval.engine.row import SEGMENTER, Provenance, Row
+from ood_eval.engine.row import CHANCE, SEGMENTER, Provenance, Row
 from ood_eval.engine.suite import Suite
 from ood_eval.files import write_json
 from ood_eval.metrics import (
@@ -22,6 +23,7 @@ from ood_eval.metrics import (
     Number,
     OperatingPoint,
     best_f1_point,
+    chance_numbers,
     make_protocol,
     recall_point,
 )
@@ -105,6 +107,7 @@ class Aggregation:
                 origin = provenance(dropped, [self._cell(detector, OPEN)])
                 late += [self._row(detector, OPEN, number, 0.0, origin) for number in self._read(detector, OPEN)[1]]
             rows += late
+        rows += self._chance(facts, rows, provenance(dropped, [self._cell(SEGMENTER, FACTS)]))
         write_json(folder / "curves.json", curves)
         write_json(folder / "thresholds.json", thresholds)
         write_json(folder / "segmenter.json", segmentation(facts.confusion, self.class_names))
@@ -134,6 +137,17 @@ class Aggregation:
         drawn = curves_of(histogram)
         points = {"best_f1": _fields(best_f1_point(histogram)), "tpr95": _fields(recall_point(histogram))}
         return None if drawn is None else dataclasses.asdict(drawn), points
+
+    def _chance(self, facts: FactsCount, rows: Sequence[Row], origin: Provenance) -> Iterator[Row]:
+        """What scores drawn at random would give under each protocol."""
+        images = [json.loads(line) for line in facts.lines.values()]
+        counts = [np.array([one[kind] for one in images], dtype=np.int64) for kind in ("known", "anomalous", "void")]
+        for name in self.suite.protocols:
+            protocol = make_protocol(name)
+            row = next(row for row in rows if row.protocol == name)
+            counted = Number(row.metric, row.value, row.low, row.high, row.images, row.pixels, row.skipped)
+            for number in chance_numbers(protocol.metrics, protocol.base_rate(*counts), counted):
+                yield self._row(CHANCE, name, number, 0.0, origin)
 
     def _quality(self, facts: FactsCount) -> list[Number]:
         confusion = facts.confusion

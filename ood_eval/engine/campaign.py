@@ -86,7 +86,7 @@ class Campaign:
     def _run(self, out: Path, memory: Memory) -> Path:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ConfigError(f"seeds {list(self.seeds)}: give at least one, and each only once")
-        for detector in self.suite.detectors:
+        for detector in self.suite.scored:
             build_detector(detector.name, detector.options, DETECTORS)
         _tell_of_old_results(out)
         tests, skipped = self._tests(memory)
@@ -149,7 +149,8 @@ class Campaign:
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
         return {
             "suite": plain(suite),
-            "titles": {spec.label: detector_title(spec.label, DETECTORS) for spec in self.suite.detectors},
+            "titles": {spec.label: detector_title(spec.label, DETECTORS) for spec in self.suite.scored},
+            "baselines": [label for label, detector in done[0][0].detectors.items() if detector.baseline],
             "evaluations": evaluations,
             "segmenter": known,
             "left_out": [{"detector": label, "reason": reason} for label, reason in left_out.items()],
@@ -228,7 +229,7 @@ class Campaign:
             for path in split.files(index)
             if not any(path.is_relative_to(tree) for tree in trees)
         }
-        detectors = [build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors]
+        detectors = [build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.scored]
         modules = sources_of(*(module for detector in detectors for module in detector.modules))
         own = {str(path) for name, path in modules.items() if name.partition(".")[0] not in {"ood_eval", "hazardsim"}}
         config = {str(config_file())} if config_file().is_file() else set[str]()
@@ -239,7 +240,7 @@ class Campaign:
         """Writes what several evaluations say together: `summary.jsonl` and `comparisons.jsonl`."""
         rows = [row for _, folder in done for row in read_rows(folder / "rows.jsonl")]
         write_lines(out / "summary.jsonl", summarise(rows))
-        detectors = list(done[0][0].detectors)
+        detectors = [label for label, detector in done[0][0].detectors.items() if not detector.baseline]
         comparisons = []
         for label in dict.fromkeys(one.benchmark.label for one, _ in done):
             runs = [

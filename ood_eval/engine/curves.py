@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ood_eval.metrics.histogram import ScoreHistogram
+from ood_eval.metrics.binned import BinnedRanking
 
 _POINTS: Final = 400
 _BINS: Final = 80
@@ -37,7 +37,7 @@ class Curves:
     anomalous: list[float]
 
 
-def curves_of(histogram: ScoreHistogram) -> Curves | None:
+def curves_of(histogram: BinnedRanking) -> Curves | None:
     """The curves of a histogram; None when it lacks known or anomalous pixels."""
     curve = histogram.curve()
     if not curve.has_both:
@@ -59,7 +59,7 @@ def _thinned(*axes: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.unique(np.concatenate(([0], np.minimum(places, length.size - 1), [length.size - 1])))
 
 
-def _distributions(histogram: ScoreHistogram) -> tuple[NDArray[np.float64], ...]:
+def _distributions(histogram: BinnedRanking) -> tuple[NDArray[np.float64], ...]:
     """Shares of pixels in even bins between the scores that 0.1 % of all pixels lie beyond on either side."""
     rows = histogram.sparse()
     scores = histogram.edges()[::-1].astype(float)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from ood_eval.engine.aggregation import Aggregation
 from ood_eval.engine.cells import Cell, CellStore
 from ood_eval.engine.fitting import fit_detectors
 from ood_eval.engine.row import SEGMENTER, Provenance, write_rows
-from ood_eval.engine.scoring import Instruments, Pass
+from ood_eval.engine.scoring import Instruments, Pass, judges
 from ood_eval.engine.seal import is_sealed, seal
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.workplace import Workplace
@@ -123,7 +123,7 @@ class Evaluation:
     @cached_property
     def detectors(self) -> dict[str, Detector]:
         """Fresh detectors by label."""
-        return {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.detectors}
+        return {spec.label: build_detector(spec.name, spec.options, DETECTORS) for spec in self.suite.scored}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -311,7 +311,8 @@ class Evaluation:
     ) -> list[ImageRecord]:
         """Chooses the frames that a report shows, and draws those that no pass has kept; the records say which."""
         gallery = Gallery(len(self.test), self.suite.gallery)
-        for failure in self.task.failures(records):
+        judged = set(judges(self.detectors))
+        for failure in self.task.failures(_only(records, judged)):
             gallery.offer(*failure)
         scorers = {cell.label: cell.scorer for cell in self.cells if cell.label in self.detectors}
         absent = {
@@ -358,6 +359,13 @@ class Evaluation:
             versions={name: ", ".join(dict.fromkeys(numbers)) for name, numbers in versions.items()},
             code={name: value for name, value in code.items() if value},
         )
+
+
+def _only(records: Iterable[ImageRecord], detectors: Container[str]) -> Iterator[ImageRecord]:
+    """Records with the values of some detectors alone."""
+    for record in records:
+        values = {label: found for label, found in record.values.items() if label in detectors}
+        yield dataclasses.replace(record, values=values)
 
 
 def _versions() -> dict[str, str]:

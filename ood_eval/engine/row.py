@@ -11,6 +11,8 @@ from ood_eval.store import read_lines, write_lines
 
 # What stands in a row for the segmenter's own numbers, in place of a detector.
 SEGMENTER: Final = "segmenter"
+# What stands in a row for numbers that scores drawn at random would give, in place of a detector.
+CHANCE: Final = "chance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,10 +139,16 @@ class Pass:
         kept = {cell.label for cell in counts if self.task.keeps_maps(cell.measure)}
         if kept:
             self.maps.save(index, self.task.maps(item, segmented, {scorers[label]: scores[label] for label in kept}))
+        judged = [found[label] for label in judges({label: instruments.detectors[label] for label in found})]
         complete = {cell.label for cell in counts if cell.measure == IMAGES} == labels.keys()
-        if self.gallery and complete and gallery.offer(index, *self.task.failure(list(found.values()))):
+        if self.gallery and complete and gallery.offer(index, *self.task.failure(judged)):
             shown = {scorers[label]: score for label, score in scores.items()}
             self.frames.save(index, self.task.frame(item, segmented, shown))
+
+
+def judges(detectors: Mapping[str, Detector]) -> list[str]:
+    """The detectors by whose failures images are chosen: all but baselines; these, where there is nothing else."""
+    return [label for label, detector in detectors.items() if not detector.baseline] or list(detectors)
 
 
 def pause() -> float:

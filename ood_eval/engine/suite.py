@@ -75,6 +75,7 @@ class Suite:
         training: the data set whose training split the segmenter learns from and detectors may see.
         protocols: ways from scores to numbers.
         gallery: images of each set that are kept for the report.
+        baselines: detectors that know no network and stand beside the others, in a block of their own.
         task: what is scored of an image.
     """
 
@@ -84,6 +85,7 @@ class Suite:
     training: BenchmarkSpec
     protocols: tuple[str, ...]
     gallery: int = 12
+    baselines: tuple[DetectorSpec, ...] = ()
     task: str = "pixel"
 
     def __post_init__(self) -> None:
@@ -101,6 +103,12 @@ class Suite:
         labels = [spec.label for spec in self.detectors]
         if not labels or len(set(labels)) != len(labels):
             raise ConfigError(f"suite {self.name}: needs at least one detector, and each only once; it has {labels}")
+
+    @property
+    def scored(self) -> tuple[DetectorSpec, ...]:
+        """Everything that scores: the detectors, and the baselines that are not among them."""
+        labels = {spec.label for spec in self.detectors}
+        return (*self.detectors, *(spec for spec in self.baselines if spec.label not in labels))
 
     def with_detectors(self, names: Sequence[str]) -> Suite:
         """The suite with other detectors; those it already names keep their options."""

@@ -3,13 +3,16 @@
 from typing import Final
 
 from ood_eval.errors import ConfigError
+from ood_eval.metrics.binned import BinnedRanking, Bracket
 from ood_eval.metrics.caos import Caos
+from ood_eval.metrics.chance import chance_numbers
 from ood_eval.metrics.components import TRACKS, Components, Track
 from ood_eval.metrics.confusion import Confusion
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.dataset import Dataset
+from ood_eval.metrics.edge_counts import EdgeCounts
 from ood_eval.metrics.exact_sum import ExactSum
-from ood_eval.metrics.histogram import Bracket, ScoreHistogram
+from ood_eval.metrics.histogram import ScoreHistogram
 from ood_eval.metrics.open_set import OPEN, OPEN_WORDS, OpenConfusion, open_miou
 from ood_eval.metrics.pooled import Fishyscapes, Interp, Rba
 from ood_eval.metrics.protocol import USUAL, Metric, Number, RankingProtocol, ScoredImage
@@ -50,11 +53,13 @@ __all__ = [
     "PROTOCOLS",
     "TRACKS",
     "USUAL",
+    "BinnedRanking",
     "Bracket",
     "Caos",
     "Components",
     "Confusion",
     "Dataset",
+    "EdgeCounts",
     "ExactSum",
     "Fishyscapes",
     "Interp",
@@ -72,6 +77,7 @@ __all__ = [
     "Track",
     "above_recall_point",
     "best_f1_point",
+    "chance_numbers",
     "counting_protocol",
     "make_protocol",
     "open_miou",

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import KNOWN, VOID
 from ood_eval.errors import ConfigError
+from ood_eval.metrics.binned import BinnedRanking
 from ood_eval.metrics.curve import RankingCurve, ranking_curve
 from ood_eval.metrics.exact_sum import ExactSum
-from ood_eval.metrics.histogram import ScoreHistogram
-from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, RankingProtocol, ScoredImage
+from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, PixelCounts, RankingProtocol, ScoredImage
 
 
 class Caos:
@@ -30,6 +30,7 @@ class Caos:
     title: ClassVar[str] = "caos: mean over images"
     words: ClassVar[str] = "the mean over images of each image's own value (CAOS; FPR at the recall nearest to 95 %)"
     in_main_table: ClassVar[bool] = True
+    shown: ClassVar[tuple[Metric, ...]] = USUAL
     beside_curves: ClassVar[bool] = False
     counts_as: ClassVar[str] = "caos"
     metrics: ClassVar[tuple[Metric, ...]] = USUAL
@@ -99,7 +100,14 @@ class Caos:
             for metric, mean in zip(self.metrics, means, strict=True)
         ]
 
-    def pooled(self) -> ScoreHistogram | None:
+    def base_rate(self, known: PixelCounts, anomalous: PixelCounts, void: PixelCounts) -> float:
+        """The mean over images with both classes of each one's share of anomalous pixels."""
+        others = known if self.drops_void else known + void
+        both = (others > 0) & (anomalous > 0)
+        shares = anomalous[both] / (anomalous[both] + others[both])
+        return float(shares.mean()) if shares.size else float("nan")
+
+    def pooled(self) -> BinnedRanking | None:
         """None: images are never pooled."""
         return None
 

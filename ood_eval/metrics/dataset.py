@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import VOID
 from ood_eval.errors import ConfigError
+from ood_eval.metrics.binned import BinnedRanking, Bracket
 from ood_eval.metrics.curve import RankingCurve
-from ood_eval.metrics.histogram import DEFAULT_BITS, Bracket, ScoreHistogram
-from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, RankingProtocol, ScoredImage
+from ood_eval.metrics.histogram import DEFAULT_BITS, ScoreHistogram
+from ood_eval.metrics.protocol import USUAL, Arrays, Metric, Number, PixelCounts, RankingProtocol, ScoredImage
 
 
 class Dataset:
@@ -28,13 +29,14 @@ class Dataset:
     title: ClassVar[str] = "dataset: all pixels"
     words: ClassVar[str] = "all pixels of the set in one ranking (FPR at the first recall of at least 95 %)"
     in_main_table: ClassVar[bool] = True
+    shown: ClassVar[tuple[Metric, ...]] = USUAL
     beside_curves: ClassVar[bool] = True
     counts_as: ClassVar[str] = "pooled"
     metrics: ClassVar[tuple[Metric, ...]] = USUAL
     keeps_maps: ClassVar[bool] = False
 
     def __init__(self, bits: int = DEFAULT_BITS) -> None:
-        self.histogram = ScoreHistogram(bits)
+        self.histogram: BinnedRanking = ScoreHistogram(bits)
         self._images = 0
 
     def update(
@@ -73,7 +75,7 @@ class Dataset:
 
     def compute(self) -> list[Number]:
         """The numbers with their brackets; NaN when a class does not occur at all."""
-        pixels = int(self.histogram.known.sum() + self.histogram.anomalous.sum())
+        pixels = self.histogram.pixels()
         return [
             Number(name, bracket.value, bracket.low, bracket.high, self._images, pixels, 0)
             for name, bracket in self.readings().items()
@@ -87,7 +89,12 @@ class Dataset:
             "fpr95": self.histogram.fpr_at_first_recall(),
         }
 
-    def pooled(self) -> ScoreHistogram | None:
+    def base_rate(self, known: PixelCounts, anomalous: PixelCounts, void: PixelCounts) -> float:  # noqa: ARG002
+        """The share of anomalous pixels among those of all images that are not void."""
+        positives, negatives = int(anomalous.sum()), int(known.sum())
+        return positives / (positives + negatives) if positives and negatives else float("nan")
+
+    def pooled(self) -> BinnedRanking | None:
         """The counts themselves."""
         return self.histogram
 

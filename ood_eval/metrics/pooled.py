@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ood_eval.metrics.binned import Bracket
 from ood_eval.metrics.dataset import Dataset
-from ood_eval.metrics.histogram import Bracket
 from ood_eval.metrics.protocol import USUAL, Metric
 
 

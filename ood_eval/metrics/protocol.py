@@ -9,10 +9,11 @@ from typing import ClassVar, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ood_eval.metrics.binned import BinnedRanking
 from ood_eval.metrics.curve import RankingCurve
-from ood_eval.metrics.histogram import ScoreHistogram
 
 Arrays = dict[str, NDArray[np.float64] | NDArray[np.int64]]
+PixelCounts = NDArray[np.int64]
 # A score map [H,W] f32 and its anomaly map [H,W] u8.
 ScoredImage = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
@@ -56,6 +57,7 @@ class RankingProtocol(Protocol):
 
     - `name`, as rows carry it; `title`, the heading of its block of columns; `words`, what it counts, in a sentence.
     - `in_main_table`: shown first; a run that has none of these shows the first two that it has.
+    - `shown`: the metrics of its block in that table, with their headings there.
     - `beside_curves`: its AUROC and AUPR are those of the curves that are drawn of all pixels.
     - `counts_as`: protocols of equal `counts_as` count the same thing and read it differently. Their states are
       interchangeable, so an evaluation counts once for all of them.
@@ -67,6 +69,7 @@ class RankingProtocol(Protocol):
     title: ClassVar[str]
     words: ClassVar[str]
     in_main_table: ClassVar[bool]
+    shown: ClassVar[tuple[Metric, ...]]
     beside_curves: ClassVar[bool]
     counts_as: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
@@ -99,7 +102,16 @@ class RankingProtocol(Protocol):
     def compute(self) -> list[Number]:
         """AUROC, AUPR and FPR95, and what else the protocol reads off its counts; NaN where undefined."""
 
-    def pooled(self) -> ScoreHistogram | None:
+    def base_rate(self, known: PixelCounts, anomalous: PixelCounts, void: PixelCounts) -> float:
+        """The share of anomalous pixels as this protocol counts images of so many pixels each; NaN if undefined.
+
+        Args:
+            known: pixels of each image, [N] i64; `anomalous` and `void` likewise.
+            anomalous: see `known`.
+            void: see `known`.
+        """
+
+    def pooled(self) -> BinnedRanking | None:
         """The scores of all pixels that are not void, where these are counted as they are; curves are drawn of them."""
 
     def at_own_threshold(self, images: Iterable[ScoredImage], track: str) -> list[Number]:

@@ -1,7 +1,8 @@
-"""Protocol `smiyc`, pixel part: every image's scores in 768 quantile bins, merged over the set."""
+"""Protocol `smiyc`: every image's scores in 768 quantile bins, merged over the set, and components at the best F1."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
@@ -10,35 +11,46 @@ from numpy.typing import NDArray
 
 from ood_eval.datasets.sample import ANOMALY, KNOWN
 from ood_eval.errors import DetectorError
+from ood_eval.metrics.binned import Bracket
 from ood_eval.metrics.components import COMPONENT_METRICS, TRACKS, Components
 from ood_eval.metrics.curve import RankingCurve
 from ood_eval.metrics.dataset import Dataset
-from ood_eval.metrics.histogram import Bracket, ScoreHistogram
-from ood_eval.metrics.protocol import USUAL, Metric, Number, ScoredImage
+from ood_eval.metrics.edge_counts import EdgeCounts
+from ood_eval.metrics.keys import order_keys
+from ood_eval.metrics.protocol import FPR95, USUAL, Arrays, Metric, Number, ScoredImage
 from ood_eval.metrics.thresholds import best_f1_point
 
 _QUANTILES: Final = 384
-_ENDS: Final = np.array([0.0, 1.0])
 
 
 class Smiyc(Dataset):
     """Pooled AP, FPR at the first recall of 95 % and best F1 over per-image quantile bins; label 255 dropped.
 
-    A pixel counts with the lower edge of its bin. The edges of all images would pile up; they are counted in a
-    `ScoreHistogram` instead, so memory is fixed, and its bracket holds the value of the piled-up edges. The component
-    part of the protocol is `Components`, at the threshold of `best_f1_point`.
+    A pixel counts with the lower edge of its bin. The edges of all images are kept with their counts, so that every
+    number is the tool's own, and so is the threshold of the best F1, at which components are formed. Of a set with more
+    distinct edges than `EdgeCounts` keeps, edges are rounded: numbers then carry brackets, and those of components,
+    whose threshold is not known exactly, the bracket 0 to 1.
 
-    Source: Chan et al. 2021 (https://arxiv.org/abs/2104.14812) and its tool's `PixBinaryClass`.
+    The tool stores scores as float16; here they stay float32.
+
+    Source: Chan et al. 2021 (https://arxiv.org/abs/2104.14812) and its tool SegmentMeIfYouCan/road-anomaly-benchmark
+    at 1c7804e, `PixBinaryClass` and `SegEval`.
     """
 
     name: ClassVar[str] = "smiyc"
-    title: ClassVar[str] = "smiyc"
+    title: ClassVar[str] = "smiyc: pixels and components"
     words: ClassVar[str] = "all pixels, ranked through 768 quantile bins per image, and components (SegmentMeIfYouCan)"
-    in_main_table: ClassVar[bool] = False
+    in_main_table: ClassVar[bool] = True
+    shown: ClassVar[tuple[Metric, ...]] = (Metric("aupr", "AP ↑"), FPR95, *COMPONENT_METRICS[:3])
     beside_curves: ClassVar[bool] = False
     counts_as: ClassVar[str] = "smiyc"
     metrics: ClassVar[tuple[Metric, ...]] = (*USUAL, Metric("best_f1", "best F1 ↑"), *COMPONENT_METRICS)
     keeps_maps: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._edges = EdgeCounts()
+        self.histogram = self._edges
 
     def update(
         self,
@@ -51,15 +63,23 @@ class Smiyc(Dataset):
         Raises:
             DetectorError: shapes differ, or scores are not finite float32.
         """
-        if scores.shape == anomaly.shape and scores.dtype == np.float32:
-            if not np.isfinite(scores).all():
-                raise DetectorError("scores hold NaN or infinity; a detector must return finite numbers")
-            scores = quantised(scores, anomaly)
-        super().update(scores, anomaly)
+        if scores.shape != anomaly.shape:
+            raise DetectorError(f"a score map of shape {scores.shape} for an anomaly map of shape {anomaly.shape}")
+        rows = quantised(scores, anomaly)
+        self._edges.add_sparse(rows)
+        self._images += int(len(rows) > 0)
 
-    def pooled(self) -> ScoreHistogram | None:
+    def state(self) -> Arrays:
+        """Edges with their counts, how finely they are kept, and the number of images."""
+        return super().state() | {"bits": np.array([self._edges.bits], dtype=np.int64)}
+
+    def add_state(self, arrays: Arrays) -> None:
+        """Adds what `state` of another instance gave."""
+        self._edges.add_sparse(arrays["bins"].astype(np.int64), int(arrays["bits"][0]))
+        self._images += int(arrays["images"][0])
+
+    def pooled(self) -> None:
         """None: the counts are of bins' edges, not of scores."""
-        return None
 
     def at_own_threshold(self, images: Iterable[ScoredImage], track: str) -> list[Number]:
         """The component numbers at the best F1's threshold; nothing where no threshold is defined."""
@@ -69,15 +89,19 @@ class Smiyc(Dataset):
         components = Components(TRACKS[track])
         for scores, anomaly in images:
             components.update(scores, anomaly, point.threshold)
-        return components.compute()
+        found = components.compute()
+        return found if self._edges.exact else [dataclasses.replace(one, low=0.0, high=1.0) for one in found]
 
     def readings(self) -> dict[str, Bracket]:
-        """AUROC, AP, FPR95 and the best F1.
+        """AUROC, AP, FPR95 and the best F1; each exact, as long as the edges are.
 
-        The last reads bins as ties; finer ones can only add thresholds, so its value is a lower bound. Of an upper one
-        is known: inside a bin with p anomalies and n known pixels, all p first.
+        Of rounded edges the last reads bins as ties; finer ones can only add thresholds, so its value is a lower bound.
+        Of an upper one is known: inside a bin with p anomalies and n known pixels, all p first.
         """
-        return super().readings() | {"best_f1": self._best_f1()}
+        found = super().readings() | {"best_f1": self._best_f1()}
+        if not self._edges.exact:
+            return found
+        return {name: Bracket(one.value, one.value, one.value) for name, one in found.items()}
 
     def _best_f1(self) -> Bracket:
         point = best_f1_point(self.histogram)
@@ -89,13 +113,18 @@ class Smiyc(Dataset):
         return Bracket(point.f1, point.f1, float(high.max()))
 
 
-def quantised(scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Each score replaced by the lower edge of its bin, [H,W] f32.
+def quantised(scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """An image's pixels by the lower edge of their bin: rows (order key of the edge, known, anomalous), [M,3] i64.
 
     Edges are 384 quantiles of the anomalous scores and 384 of the known ones, extremes included, of a smaller group as
-    many as it has pixels, and 0 and 1, as the tool adds them; the highest bin holds its upper edge too. Void pixels
-    take part in no edge.
+    many as it has pixels. The tool adds an edge below and one above all scores, so that the highest score has a bin of
+    its own. An edge between two float32 numbers goes by the lower one: as many scores lie above either. Void pixels
+    take part in nothing.
+
+    Raises:
+        DetectorError: scores are not finite float32.
     """
+    order_keys(scores)  # refuses what cannot be ranked
     groups = [scores[anomaly == kind] for kind in (KNOWN, ANOMALY)]
     found = [
         np.quantile(group, np.linspace(0.0, 1.0, min(_QUANTILES, group.size)), method="linear")
@@ -103,8 +132,13 @@ def quantised(scores: NDArray[np.float32], anomaly: NDArray[np.uint8]) -> NDArra
         if group.size
     ]
     if not found:
-        return scores
-    edges = np.unique(np.concatenate([*found, _ENDS]).astype(np.float32))
-    lower = edges[:-1] if edges.size > 1 else edges
-    place = np.clip(np.searchsorted(lower, scores, side="right") - 1, 0, None)
-    return lower[place]
+        return np.zeros((0, 3), dtype=np.int64)
+    edges = np.unique(np.concatenate(found))
+    counts = [np.bincount(np.searchsorted(edges, group, side="right") - 1, minlength=edges.size) for group in groups]
+    return np.column_stack([order_keys(_rounded_down(edges)), *counts]).astype(np.int64)
+
+
+def _rounded_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest float32 numbers that are no larger than the values."""
+    nearest = values.astype(np.float32)
+    return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)

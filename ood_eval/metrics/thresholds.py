@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ood_eval.metrics.binned import BinnedRanking
 from ood_eval.metrics.curve import RECALL_LEVEL
-from ood_eval.metrics.histogram import ScoreHistogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class OperatingPoint:
     f1: float
 
 
-def best_f1_point(histogram: ScoreHistogram) -> OperatingPoint | None:
+def best_f1_point(histogram: BinnedRanking) -> OperatingPoint | None:
     """The bin edge with the highest F1 = 2 TP / (2 TP + FP + FN), of equal ones the highest; None without both classes.
 
     Source: SMIYC (Chan et al. 2021), whose thresholds are lower bin edges too.
@@ -33,7 +33,7 @@ def best_f1_point(histogram: ScoreHistogram) -> OperatingPoint | None:
     return _point(histogram, int(np.argmax(f1)))
 
 
-def recall_point(histogram: ScoreHistogram, level: float = RECALL_LEVEL) -> OperatingPoint | None:
+def recall_point(histogram: BinnedRanking, level: float = RECALL_LEVEL) -> OperatingPoint | None:
     """The highest bin edge whose recall reaches `level`; None without both classes."""
     curve = histogram.curve()
     if not curve.has_both:
@@ -41,7 +41,7 @@ def recall_point(histogram: ScoreHistogram, level: float = RECALL_LEVEL) -> Oper
     return _point(histogram, int(np.searchsorted(curve.true_positives / curve.positives, level, side="left")))
 
 
-def above_recall_point(histogram: ScoreHistogram, level: float = RECALL_LEVEL) -> OperatingPoint | None:
+def above_recall_point(histogram: BinnedRanking, level: float = RECALL_LEVEL) -> OperatingPoint | None:
     """The highest bin edge whose recall is above `level`; None without both classes.
 
     Source: DenseHybrid (Grcic et al. 2022) thresholds its open-set confusion so.
@@ -52,7 +52,7 @@ def above_recall_point(histogram: ScoreHistogram, level: float = RECALL_LEVEL) -
     return _point(histogram, int(np.searchsorted(curve.true_positives / curve.positives, level, side="right")))
 
 
-def _point(histogram: ScoreHistogram, index: int) -> OperatingPoint:
+def _point(histogram: BinnedRanking, index: int) -> OperatingPoint:
     curve = histogram.curve()
     hits, false = int(curve.true_positives[index]), int(curve.false_positives[index])
     return OperatingPoint(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ood_eval.report.entry import ABSENT
 from ood_eval.report.result import Result, Threshold
-from ood_eval.report.table import ABSENT, detectors_of
 
 POINTS: Final = {"best_f1": "best F1", "tpr95": "TPR 95 %"}
 _WIDE: Final = {"best_f1": "best F1", "tpr95": "95 % of the anomalous pixels found"}
@@ -22,7 +22,7 @@ class Calibration:
 
 def calibration_of(result: Result) -> Calibration | None:
     """The table of thresholds; None if the run left none."""
-    names = [name for name in detectors_of(result) if result.thresholds.get(name)]
+    names = [name for name in result.detectors if result.thresholds.get(name)]
     if not names:
         return None
     lines = tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -73,9 +74,26 @@ def precision_svg(curves: Mapping[str, Curves], key: str) -> Markup:
             _line(axes, curve.recall, curve.precision, place, f"{key}-pr-{place}")
             # The first few pixels of a ranking swing between 0 and 1; the scale follows what is found after them.
             top = max([top, *(p for r, p in zip(curve.recall, curve.precision, strict=True) if r >= 0.01)])
-        axes.set(xlim=(0, 1), ylim=(0, min(1.02, 1.15 * top) or 1.0), xlabel="share of anomalous pixels found (recall)")
+        highest = min(1.02, 1.15 * top) or 1.0
+        base = base_rate_of(curves)
+        if base is not None:
+            axes.axhline(base, color=_SOFT, linewidth=0.9, linestyle=(0, (4, 4)))
+            above = base < 0.9 * highest
+            words = f"base rate {100 * base:.2g} %"
+            axes.text(0.99, base, words, ha="right", va="bottom" if above else "top", fontsize=8, color=_SOFT)
+        axes.set(xlim=(0, 1), ylim=(0, highest), xlabel="share of anomalous pixels found (recall)")
         axes.set(ylabel="precision", title="Precision and recall")
         return _svg(figure, f"{key}-pr")
+
+
+def base_rate_of(curves: Mapping[str, Curves]) -> float | None:
+    """The share of anomalous pixels: the precision where every pixel is flagged; None without curves."""
+    return next((curve.precision[-1] for curve in curves.values() if curve.precision), None)
+
+
+def wrapped(title: str, width: int) -> str:
+    """A long name on several lines, also one without spaces."""
+    return "\n".join(textwrap.wrap(title, width, break_on_hyphens=False))
 
 
 def distribution_svg(curve: Curves, title: str, key: str, marks: Mapping[str, float]) -> Markup:
@@ -94,7 +112,7 @@ def distribution_svg(curve: Curves, title: str, key: str, marks: Mapping[str, fl
                     value, top * (0.98 - 0.13 * place), f"{name} " if right else f" {name}",
                     ha="right" if right else "left", va="top", fontsize=8, color=_INK,
                 )  # fmt: skip
-        axes.set_title(title, fontsize=10, fontweight="bold")
+        axes.set_title(wrapped(title, 34), fontsize=10, fontweight="bold")
         axes.set(xlabel="score", yticks=[], xlim=(curve.edges[0], curve.edges[-1]), ylim=(0, top))
         axes.spines["left"].set_visible(False)
         return _svg(figure, key)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ood_eval.datasets.sample import ANOMALY, VOID
 from ood_eval.engine.curves import Curves
 from ood_eval.files import write_bytes
+from ood_eval.report.drawing import base_rate_of, wrapped
 from ood_eval.tasks.gallery import GalleryFrame
 
 # Source: Okabe and Ito 2008, colours that stay apart for every kind of colour vision; order changed.
@@ -48,8 +49,14 @@ def draw_curves(
         for place, (name, curve) in enumerate(curves.items()):
             line = _line(place)
             auroc, ap = scores.get(name, (float("nan"), float("nan")))
-            roc.plot(curve.fpr, curve.tpr, label=f"{title(name)}  {100 * auroc:.1f} / {100 * ap:.1f}", **line)
+            roc.plot(
+                curve.fpr, curve.tpr, label=f"{wrapped(title(name), 30)}  {100 * auroc:.1f} / {100 * ap:.1f}", **line
+            )
             pr.plot(curve.recall, curve.precision, **line)
+        base = base_rate_of(curves)
+        if base is not None:
+            pr.axhline(base, color="#B6BEC4", linewidth=1.0, linestyle=(0, (4, 4)))
+            pr.text(0.995, base + 0.01, f"base rate {100 * base:.2g} %", ha="right", fontsize=8, color="#6B757D")
         roc.axhline(0.95, color="#B6BEC4", linewidth=1.0)
         roc.text(0.995, 0.945, "95 % of anomalous pixels found", ha="right", va="top", fontsize=8, color="#6B757D")
         roc.set(xlabel="share of known pixels flagged", ylabel="share of anomalous pixels found", title="ROC")
@@ -72,7 +79,7 @@ def draw_distributions(path: Path, curves: dict[str, Curves], title: Callable[[s
             for shares, colour, label in ((curve.known, _KNOWN, "known"), (curve.anomalous, _ANOMALOUS, "anomaly")):
                 panel.stairs(shares, curve.edges, fill=True, color=colour, alpha=0.45, label=label)
                 panel.stairs(shares, curve.edges, color=colour, linewidth=1.2)
-            panel.set_title(title(name), fontsize=10)
+            panel.set_title(wrapped(title(name), 36), fontsize=10)
             panel.set(xlabel="score", yticks=[], xlim=(curve.edges[0], curve.edges[-1]))
             panel.spines["left"].set_visible(False)
             panel.set_ylim(0, 1.15 * max(np.percentile(curve.known, 97), max(curve.anomalous)))
@@ -102,7 +109,7 @@ def draw_gallery(
                 panel.imshow(picture, interpolation="antialiased", aspect="auto")
                 panel.set_axis_off()
         for panel, words in zip(grid[0], ["image", "ground truth", *map(title, detectors)], strict=True):
-            panel.set_title(words, fontsize=11, pad=4)
+            panel.set_title(wrapped(words, 34), fontsize=11, pad=4)
         _save(figure, path, dpi=100)
 
 

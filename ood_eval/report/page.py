@@ -15,7 +15,7 @@ from markupsafe import Markup
 from ood_eval.report.drawing import ANOMALY_COLOUR, KNOWN_COLOUR
 from ood_eval.report.overview import Overview
 from ood_eval.report.section import Section
-from ood_eval.report.table import METRICS, protocol_title
+from ood_eval.report.table import METRICS
 
 _FILES: Final = resources.files("ood_eval.report") / "templates"
 
@@ -47,7 +47,6 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["much"] = _much
     environment.filters["inside_script"] = inside_script
-    environment.filters["protocol_title"] = protocol_title
     return environment
 
 

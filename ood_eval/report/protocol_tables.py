@@ -6,18 +6,20 @@ import math
 from dataclasses import dataclass
 
 from ood_eval.engine.protocol_spread import cross_protocol
+from ood_eval.report.entry import ABSENT, Columns, Entry, columns_of
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, Entry, column_of, detectors_of, larger_is_better
+from ood_eval.report.table import METRICS, blocks_of
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolTable:
-    """One metric: a column per protocol and how far apart they lie; a line per detector, spread last."""
+    """One metric: a column per protocol and how far apart they lie; a line per detector or reference, spread last."""
 
     metric: str
     title: str
     protocols: tuple[str, ...]
     lines: tuple[tuple[str, tuple[Entry, ...], str], ...]
+    references: tuple[tuple[str, tuple[Entry, ...]], ...]
 
 
 def protocol_tables_of(result: Result) -> tuple[ProtocolTable, ...]:
@@ -26,44 +28,30 @@ def protocol_tables_of(result: Result) -> tuple[ProtocolTable, ...]:
     protocols = tuple(dict.fromkeys(name for line in crossed.values() for name in line.values))
     if len(protocols) < 2:
         return ()
-    detectors = detectors_of(result)
     found = []
-    for metric, title, larger in METRICS:
-        of_metric = [crossed.get((name, metric)) for name in detectors]
-        columns = [
-            column_of([(math.nan if c is None else c.values.get(p, math.nan), None) for c in of_metric], larger=larger)
-            for p in protocols
-        ]
+    for metric, title, _ in METRICS:
+        columns = columns_of(result, [(protocol, metric) for protocol in protocols])
+        spreads = [crossed[name, metric].spread if (name, metric) in crossed else math.nan for name in result.detectors]
         lines = tuple(
-            (
-                result.title(name),
-                tuple(column[place] for column in columns),
-                ABSENT if line is None or math.isnan(line.spread) else f"{100.0 * line.spread:.1f}",
-            )
-            for place, (name, line) in enumerate(zip(detectors, of_metric, strict=True))
+            (name, cells, ABSENT if math.isnan(spread) else f"{100.0 * spread:.1f}")
+            for (name, cells), spread in zip(columns.lines, spreads, strict=True)
         )
-        found.append(ProtocolTable(metric, title, protocols, lines))
+        found.append(ProtocolTable(metric, title, protocols, lines, columns.references))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class FurtherMetrics:
-    """Numbers beyond AUROC, AUPR and FPR95: (protocol, metric) per column, a line per detector."""
+    """Numbers that are neither AUROC, AUPR, FPR95 nor in the main table: (protocol, metric) per column."""
 
     columns: tuple[tuple[str, str], ...]
-    lines: tuple[tuple[str, tuple[Entry, ...]], ...]
+    table: Columns
 
 
 def further_metrics_of(result: Result) -> FurtherMetrics | None:
-    """Component metrics, best F1, open-mIoU and whatever else the protocols give; None where they give nothing else."""
+    """Best F1, F1 of components, open-mIoU and whatever else the protocols give; None where they give nothing else."""
     usual = {metric for metric, _, _ in METRICS}
-    columns = tuple(dict.fromkeys((row.protocol, row.metric) for row in result.ranking_rows if row.metric not in usual))
-    if not columns:
-        return None
-    detectors = detectors_of(result)
-    filled = [
-        column_of([result.spread(name, *column) for name in detectors], larger=larger_is_better(*column))
-        for column in columns
-    ]
-    lines = tuple((result.title(name), tuple(column[i] for column in filled)) for i, name in enumerate(detectors))
-    return FurtherMetrics(columns, lines)
+    shown = {(block.protocol, metric.name) for block in blocks_of(result) for metric in block.metrics}
+    every = dict.fromkeys((row.protocol, row.metric) for row in result.ranking_rows if row.metric not in usual)
+    columns = tuple(column for column in every if column not in shown)
+    return FurtherMetrics(columns, columns_of(result, columns)) if columns else None

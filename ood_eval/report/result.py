@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ood_eval.engine.bootstrap import Comparison
 from ood_eval.engine.curves import Curves
-from ood_eval.engine.row import SEGMENTER, Row, read_rows
+from ood_eval.engine.row import CHANCE, SEGMENTER, Row, read_rows
 from ood_eval.engine.summary import summarise
 from ood_eval.errors import ResultError
 from ood_eval.files import read_json
@@ -44,7 +45,7 @@ class Result:
     """One benchmark of one run.
 
     Args:
-        label: how it is called in tables.
+        label: how it is called in headings: its benchmark.
         rows: its numbers, of every seed.
         curves: by detector; this and what follows is of the first seed.
         classes: segmentation quality by class name.
@@ -55,6 +56,9 @@ class Result:
         comparisons: detectors compared in pairs.
         skipped: benchmarks and detectors of the run that could not be scored, and why.
         titles: names of detectors as papers write them, by label.
+        baselines: labels of the detectors that see no network.
+        suite: what was run.
+        folder: of the run, as it was given.
     """
 
     label: str
@@ -68,15 +72,35 @@ class Result:
     comparisons: tuple[Comparison, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    suite: str = ""
+    folder: str = ""
 
     def title(self, detector: str) -> str:
         """A detector's name as papers write it; its label, where the run does not say."""
-        return self.titles.get(detector, detector)
+        return "Chance" if detector == CHANCE else self.titles.get(detector, detector)
 
     @property
     def ranking_rows(self) -> tuple[Row, ...]:
-        """The detectors' rows, without the segmenter's own."""
-        return tuple(row for row in self.rows if row.detector != SEGMENTER)
+        """The detectors' rows, without the segmenter's own and those of chance."""
+        return tuple(row for row in self.rows if row.detector not in {SEGMENTER, CHANCE})
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Labels of what is compared, in the order of the suite: all but baselines; these, where nothing else is."""
+        every = dict.fromkeys(row.detector for row in self.ranking_rows)
+        return tuple(name for name in every if name not in self.baselines) or tuple(every)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Labels of what the detectors are measured against: chance, and the baselines."""
+        every = dict.fromkeys(row.detector for row in self.rows)
+        return tuple(name for name in every if name in {CHANCE, *self.baselines} and name not in self.detectors)
+
+    @property
+    def drawn(self) -> dict[str, Curves]:
+        """The curves of the detectors, without those of baselines."""
+        return {name: curve for name, curve in self.curves.items() if name in self.detectors}
 
     @property
     def seeds(self) -> tuple[int | None, ...]:
@@ -105,23 +129,31 @@ def read_results(out: Path) -> tuple[Result, ...]:
     """
     if not (out / "run.json").is_file():
         raise ResultError(f"{out}: holds no finished run; make one with `ood_eval run-caos --data DIR --out {out}`")
-    keys, skipped, titles = _read_run(out / "run.json")
+    run = _read_run(out / "run.json")
     compared = list(read_lines(out / "comparisons.jsonl", Comparison)) if (out / "comparisons.jsonl").is_file() else []
-    name = out.name or str(out)
     return tuple(
         _read_benchmark(
-            f"{name}: {benchmark}" if len(keys) > 1 else name,
             [out / "evaluations" / key for key in folders],
             tuple(one for one in compared if one.benchmark == benchmark or not benchmark),
-            skipped,
-            titles,
+            run,
+            str(out),
         )
-        for benchmark, folders in keys.items()
+        for benchmark, folders in run.keys.items()
     )
 
 
-def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], ...], dict[str, str]]:
-    """The keys of results by benchmark, what was skipped and why, and titles of detectors by label."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What `run.json` says: keys of results by benchmark, what was skipped and why, titles, labels of baselines."""
+
+    keys: dict[str, list[str]]
+    skipped: tuple[tuple[str, str], ...]
+    titles: dict[str, str]
+    baselines: tuple[str, ...]
+    suite: str
+
+
+def _read_run(path: Path) -> _Run:
     run = read_json(path)
     keys: dict[str, list[str]] = {}
     try:
@@ -130,18 +162,15 @@ def _read_run(path: Path) -> tuple[dict[str, list[str]], tuple[tuple[str, str], 
         skipped = tuple((str(one["benchmark"]), str(one["reason"])) for one in run.get("skipped", ()))
         skipped += tuple((str(one["detector"]), str(one["reason"])) for one in run.get("left_out", ()))
         titles = {str(label): str(title) for label, title in run.get("titles", {}).items()}
+        baselines = tuple(str(label) for label in run.get("baselines", ()))
+        suite = run.get("suite", "")
+        named = str(suite["name"] if isinstance(suite, dict) else suite)
     except (KeyError, TypeError, AttributeError) as error:
         raise ResultError(f"{path}: damaged, or of an earlier version; delete it and run again") from error
-    return keys, skipped, titles
+    return _Run(keys, skipped, titles, baselines, named)
 
 
-def _read_benchmark(
-    label: str,
-    folders: list[Path],
-    comparisons: tuple[Comparison, ...],
-    skipped: tuple[tuple[str, str], ...],
-    titles: Mapping[str, str],
-) -> Result:
+def _read_benchmark(folders: list[Path], comparisons: tuple[Comparison, ...], run: _Run, out: str) -> Result:
     first = folders[0]
     rows = tuple(row for folder in folders for row in read_rows(folder / "rows.jsonl"))
     if not any(row.detector != SEGMENTER for row in rows):
@@ -150,18 +179,22 @@ def _read_benchmark(
     order = {name: place for place, name in enumerate(dict.fromkeys(row.detector for row in rows))}
     records = first / "images.jsonl"
     thresholds = first / "thresholds.json"
+    ranked = next(row for row in rows if row.detector != SEGMENTER)
     return Result(
-        label=label,
+        label=ranked.benchmark,
         rows=rows,
         curves={name: curves[name] for name in sorted(curves, key=lambda name: order.get(name, len(order)))},
-        classes=_typed(first / "segmenter.json", dict[str, ClassQuality]),
+        classes=_seen(_typed(first / "segmenter.json", dict[str, ClassQuality])),
         frames=tuple(sorted((first / "gallery").glob("*.npz"))),
         thresholds=_typed(thresholds, dict[str, dict[str, Threshold | None]]) if thresholds.is_file() else {},
         records=records if records.is_file() else None,
         generated=records.is_file() and _tells(records),
         comparisons=comparisons,
-        skipped=skipped,
-        titles=titles,
+        skipped=run.skipped,
+        titles=run.titles,
+        baselines=run.baselines,
+        suite=run.suite,
+        folder=out,
     )
 
 
@@ -171,6 +204,11 @@ def _tells(records: Path) -> bool:
     return first is not None and bool(first.objects or "scenario" in first.attributes or "weather" in first.attributes)
 
 
+def _seen(classes: dict[str, ClassQuality]) -> dict[str, ClassQuality]:
+    """The classes; none where the set has no class labels, so that no pixel was counted."""
+    return classes if any(quality.share > 0 for quality in classes.values()) else {}
+
+
 def _typed(path: Path, kind: Any) -> Any:  # noqa: ANN401
     try:
         return TypeAdapter(kind).validate_python(read_json(path))
@@ -178,6 +216,10 @@ def _typed(path: Path, kind: Any) -> Any:  # noqa: ANN401
         raise ResultError(f"{path}: damaged; delete it and run again") from error
 
 
-def detectors_of(results: Iterable[Result]) -> list[str]:
-    """Labels of all detectors of some results, in the order of their suites."""
-    return list(dict.fromkeys(row.detector for result in results for row in result.ranking_rows))
+def named(results: Sequence[Result]) -> tuple[Result, ...]:
+    """The results, with the folder of the run in the label of those that would be called alike."""
+    count = Counter(result.label for result in results)
+    return tuple(
+        replace(one, label=f"{one.label} ({one.folder})") if count[one.label] > 1 and one.folder else one
+        for one in results
+    )

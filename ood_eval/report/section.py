@@ -9,24 +9,16 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.report.breakdown import Breakdown, breakdowns_of
 from ood_eval.report.calibration import Calibration, calibration_of, marks_of
 from ood_eval.report.drawing import distribution_svg, line_style, precision_svg, roc_svg
+from ood_eval.report.entry import ABSENT
 from ood_eval.report.gallery import gallery_payload
 from ood_eval.report.protocol_tables import FurtherMetrics, ProtocolTable, further_metrics_of, protocol_tables_of
 from ood_eval.report.result import Result
-from ood_eval.report.significance import PairTable, pair_tables_of, surely_better
-from ood_eval.report.table import (
-    ABSENT,
-    METRICS,
-    Table,
-    curve_protocol,
-    detectors_of,
-    main_protocols,
-    protocol_words,
-    table_of,
-)  # fmt: skip
+from ood_eval.report.significance import PairTable, pair_tables_of
+from ood_eval.report.table import METRICS, Table, curve_protocol, protocol_words, table_of
+from ood_eval.report.tiles import headline_protocol, tiles_of
 from ood_eval.store import read_lines
 from ood_eval.tasks.image_record import ImageRecord
 
@@ -102,6 +94,7 @@ class Section:
 
     key: str
     label: str
+    origin: str
     several: bool
     tiles: tuple[tuple[str, str], ...]
     skipped: tuple[tuple[str, str], ...]
@@ -160,7 +153,7 @@ def section_of(result: Result, key: str) -> Section:
     Raises:
         ResultError: a file of the result is damaged.
     """
-    names = detectors_of(result)
+    names = result.detectors
     found: tuple[Breakdown, ...] = ()
     captions: dict[str, str] = {}
     if result.records is not None:
@@ -168,14 +161,15 @@ def section_of(result: Result, key: str) -> Section:
         captions = {one.id: caption_of(one) for one in read_lines(result.records, ImageRecord) if one.gallery}
     room = _MOST_MAPS // max(len(result.frames), 1)
     shown = best_detectors(result, min(max(room, _LEAST_IN_GALLERY), _MOST_IN_GALLERY))
-    curves = result.curves
+    curves = result.drawn
     every = tuple(dict.fromkeys(row.protocol for row in result.ranking_rows))
     table = table_of(result)
     return Section(
         key=key,
         label=result.label,
+        origin=_origin(result),
         several=len(result.seeds) > 1,
-        tiles=_tiles(result),
+        tiles=tiles_of(result, best_detectors(result, len(names))),
         skipped=result.skipped,
         detectors=tuple(map(result.title, names)),
         table=table,
@@ -205,13 +199,13 @@ def section_of(result: Result, key: str) -> Section:
 
 def best_detectors(result: Result, count: int) -> list[str]:
     """The detectors with the highest AUPR, best first; pooled if the run has that, else as it has."""
-    protocol = _protocol(result)
+    protocol = headline_protocol(result)
 
     def rank(name: str) -> float:
         value, _ = result.spread(name, protocol, "aupr")
         return -1.0 if math.isnan(value) else value
 
-    return sorted(detectors_of(result), key=rank, reverse=True)[:count]
+    return sorted(result.detectors, key=rank, reverse=True)[:count]
 
 
 def caption_of(record: ImageRecord) -> str:
@@ -227,40 +221,14 @@ def caption_of(record: ImageRecord) -> str:
     return " · ".join([*words, ", ".join(dict.fromkeys(kinds))] if kinds else words)
 
 
-def _protocol(result: Result) -> str:
-    """The protocol of headlines: pooled if the run has that."""
-    found = main_protocols(result)
-    return curve_protocol(found) or found[0]
+def _origin(result: Result) -> str:
+    """Which run this is of."""
+    parts = [f"suite {result.suite}" if result.suite else "", f"run {result.folder}" if result.folder else ""]
+    return ", ".join(filter(None, parts))
 
 
 def _words(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, protocol_words(name)) for name in names)
-
-
-def _tiles(result: Result) -> tuple[tuple[str, str], ...]:
-    protocol = _protocol(result)
-    ranked = best_detectors(result, len(detectors_of(result)))
-    best = ranked[0]
-    aupr, fpr = (result.spread(best, protocol, metric)[0] for metric in ("aupr", "fpr95"))
-    first = result.ranking_rows[0]
-    tiles = []
-    if not math.isnan(aupr):
-        tiles.append((result.title(best), f"is the best by AUPR: {100 * aupr:.1f} % ({protocol})"))
-    if not math.isnan(fpr):
-        tiles.append((f"{100 * fpr:.1f} %", "of the known pixels it flags to find 95 % of the anomalous ones"))
-    if len(ranked) > 1 and not math.isnan(aupr):
-        runner = result.spread(ranked[1], protocol, "aupr")[0]
-        sure = surely_better(result, best, ranked[1], "aupr")
-        verdict = {True: ", larger than chance", False: ", within chance", None: ""}[sure]
-        tiles.append(
-            (f"+{100 * (aupr - runner):.1f}", f"points of AUPR over the next, {result.title(ranked[1])}{verdict}")
-        )
-    known = BENCHMARKS.get(first.benchmark)
-    always = known is not None and known.generated
-    kind = "a generated set" if always else first.benchmark
-    generated = ", generated" if result.generated and not always else ""
-    tiles.append((f"{first.images + first.skipped:,}", f"images of {kind}{generated}"))
-    return tuple(tiles)
 
 
 def _chip(result: Result, name: str, place: int) -> Chip:
@@ -277,7 +245,7 @@ def _gallery(result: Result, shown: Sequence[str], captions: Mapping[str, str]) 
 
 
 def _gallery_note(result: Result, shown: Sequence[str]) -> str:
-    count = len(detectors_of(result))
+    count = len(result.detectors)
     which = f"the {len(shown)} best of {count} detectors by AUPR" if len(shown) < count else "all detectors"
     return (
         f"{len(result.frames)} images and {which}. Score maps are kept in at most 255 steps that are even in the share "

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ood_eval.engine.bootstrap import Comparison
+from ood_eval.report.entry import ABSENT
 from ood_eval.report.result import Result
-from ood_eval.report.table import ABSENT, METRICS, detectors_of
+from ood_eval.report.table import METRICS
 
 LEVEL: Final = 0.05
 _TITLES: Final = {metric: (title, larger) for metric, title, larger in METRICS}
@@ -43,7 +44,7 @@ def pair_tables_of(result: Result) -> tuple[PairTable, ...]:
         for one in result.comparisons:
             if one.metric == metric:
                 pairs[one.one, one.other] = one
-        names = [name for name in detectors_of(result) if any(name in pair for pair in pairs)]
+        names = [name for name in result.detectors if any(name in pair for pair in pairs)]
         title, larger = _TITLES.get(metric, (metric, True))
         lines = tuple(
             (result.title(line), tuple(_cell(line, column, pairs, larger=larger) for column in names)) for line in names
@@ -58,12 +59,15 @@ def pair_tables_of(result: Result) -> tuple[PairTable, ...]:
     return tuple(found)
 
 
-def surely_better(result: Result, one: str, other: str, metric: str) -> bool | None:
-    """Whether one is better than the other, all pairs considered; None if they were not compared."""
-    pairs = {(c.one, c.other): c for c in result.comparisons if c.metric == metric}
-    if (one, other) not in pairs and (other, one) not in pairs:
-        return None
-    return _cell(one, other, pairs, larger=_TITLES.get(metric, (metric, True))[1]).kind == "best"
+def difference_of(result: Result, one: str, other: str, metric: str) -> tuple[float, bool] | None:
+    """One minus the other in the mean over images, and whether that is more than chance with all pairs considered.
+
+    None if they were not compared.
+    """
+    for found in result.comparisons:
+        if found.metric == metric and {found.one, found.other} == {one, other} and not math.isnan(found.difference):
+            return found.difference * (1.0 if found.one == one else -1.0), found.p_family < LEVEL
+    return None
 
 
 def _cell(line: str, column: str, pairs: dict[tuple[str, str], Comparison], *, larger: bool) -> PairCell:

@@ -7,56 +7,70 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ood_eval.engine.row import SEGMENTER
+from ood_eval.engine.row import CHANCE, SEGMENTER
 from ood_eval.metrics import OPEN, OPEN_WORDS, PROTOCOLS, USUAL, Metric
+from ood_eval.report.entry import ABSENT, Entry, column_of, columns_of, legend_of
 from ood_eval.report.published import Published, published_for
 from ood_eval.report.result import Result
-from ood_eval.report.result import detectors_of as _detectors_of
 
 # Metric, its heading, and whether larger is better.
 METRICS: Final = tuple((metric.name, metric.title, metric.larger_is_better) for metric in USUAL)
-ABSENT: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A number in percent as text, and whether it is the best of its column; `spread` is its deviation over seeds."""
+class Block:
+    """Columns under one heading: a protocol and the metrics that are shown of it."""
 
-    text: str
-    best: bool
-    spread: str = ""
-
-    @property
-    def whole(self) -> str:
-        """Value and deviation."""
-        return f"{self.text} ± {self.spread}" if self.spread else self.text
+    protocol: str
+    title: str
+    metrics: tuple[Metric, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Heading of two levels and a line per detector; `note` says what was counted.
 
-    `published` are the paper's texts of each line, empty where it lacks the detector; `missing` are lines of detectors
-    that only the paper has.
+    `references` are lines of chance and of what sees no network. `published` are the paper's texts of each line, empty
+    where it lacks the detector; `missing` are lines of detectors that only the paper has; all none where the set is not
+    one of the paper's.
     """
 
-    protocols: tuple[str, ...]
+    blocks: tuple[Block, ...]
     lines: tuple[tuple[str, tuple[Entry, ...]], ...]
+    references: tuple[tuple[str, tuple[Entry, ...]], ...]
     note: str
-    source: Published
+    source: Published | None
     published: tuple[tuple[Entry, ...], ...]
     missing: tuple[tuple[str, tuple[Entry, ...]], ...]
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Of the blocks."""
+        return tuple(block.protocol for block in self.blocks)
 
-def detectors_of(result: Result) -> list[str]:
-    """Labels of a result's detectors, in the order of its suite."""
-    return _detectors_of([result])
+    @property
+    def width(self) -> int:
+        """How many columns of own numbers there are."""
+        return sum(len(block.metrics) for block in self.blocks)
+
+    @property
+    def firsts(self) -> frozenset[int]:
+        """Places of the columns that begin a block."""
+        return frozenset(sum(len(block.metrics) for block in self.blocks[:place]) for place in range(len(self.blocks)))
 
 
 def main_protocols(result: Result) -> tuple[str, ...]:
-    """The protocols of the main table: the usual two, or the first two that the run has."""
+    """The protocols of the main table: the usual ones, or the first two that the run has."""
     found = tuple(dict.fromkeys(row.protocol for row in result.ranking_rows if row.metric == "auroc"))
     return tuple(name for name, kind in PROTOCOLS.items() if kind.in_main_table and name in found) or found[:2]
+
+
+def blocks_of(result: Result) -> tuple[Block, ...]:
+    """The blocks of the main table."""
+    return tuple(
+        Block(name, protocol_title(name), PROTOCOLS[name].shown if name in PROTOCOLS else USUAL)
+        for name in main_protocols(result)
+    )
 
 
 def curve_protocol(names: Iterable[str]) -> str | None:
@@ -74,40 +88,16 @@ def protocol_words(name: str) -> str:
     return PROTOCOLS[name].words if name in PROTOCOLS else OPEN_WORDS if name == OPEN else name
 
 
-def larger_is_better(protocol: str, metric: str) -> bool:
-    """Whether a larger value of a protocol's metric is the better one."""
-    known: tuple[Metric, ...] = PROTOCOLS[protocol].metrics if protocol in PROTOCOLS else ()
-    return next((one.larger_is_better for one in known if one.name == metric), True)
-
-
-def column_of(numbers: Sequence[tuple[float, float | None]], *, larger: bool) -> list[Entry]:
-    """Shares and their deviations as percent; the best is marked as printed, so equal texts are equally best."""
-    values = [round(100.0 * mean, 1) for mean, _ in numbers]
-    real = [value for value in values if not math.isnan(value)]
-    best = (max(real) if larger else min(real)) if real else math.nan
-    return [
-        Entry(
-            ABSENT if math.isnan(value) else f"{value:.1f}",
-            value == best,
-            "" if deviation is None or math.isnan(deviation) else f"{100.0 * deviation:.1f}",
-        )
-        for value, (_, deviation) in zip(values, numbers, strict=True)
-    ]
-
-
 def table_of(result: Result) -> Table:
-    """The table of a run with the paper's numbers beside."""
-    protocols = main_protocols(result)
-    detectors = detectors_of(result)
-    columns = [
-        column_of([result.spread(detector, protocol, metric) for detector in detectors], larger=larger)
-        for protocol in protocols
-        for metric, _, larger in METRICS
-    ]
-    lines = tuple((result.title(name), tuple(column[i] for column in columns)) for i, name in enumerate(detectors))
+    """The table of a run, with the paper's numbers beside where they are of the same set."""
+    blocks = blocks_of(result)
+    columns = columns_of(result, [(block.protocol, metric.name) for block in blocks for metric in block.metrics])
+    note = " ".join(filter(None, (note_of(result), legend_of(result, columns))))
     source = published_for(result)
-    of_paper = {name: source.of(name) for name in detectors}
-    missing = source.without(detectors)
+    if source is None:
+        return Table(blocks, columns.lines, columns.references, note, None, ((),) * len(columns.lines), ())
+    of_paper = {name: source.of(name) for name in result.detectors}
+    missing = source.without(result.detectors)
     every = [*of_paper.values(), *missing.values()]
     nothing = (math.nan, math.nan, math.nan)
     theirs = [
@@ -116,24 +106,27 @@ def table_of(result: Result) -> Table:
     ]
     cells = [tuple(column[i] for column in theirs) for i in range(len(every))]
     return Table(
-        protocols,
-        lines,
-        note_of(result),
+        blocks,
+        columns.lines,
+        columns.references,
+        note,
         source,
-        tuple(cells[: len(detectors)]),
-        tuple((source.titles[name], line) for name, line in zip(missing, cells[len(detectors) :], strict=True)),
+        tuple(cells[: len(of_paper)]),
+        tuple((source.titles[name], line) for name, line in zip(missing, cells[len(of_paper) :], strict=True)),
     )
 
 
 def note_of(result: Result) -> str:
-    """Images, pixels, skipped images, dropped pixels, seeds and the segmenter's quality, in one sentence each."""
+    """Images, pixels, base rate, skipped images, dropped pixels, seeds and the segmenter's quality, a sentence each."""
     parts = ["All numbers in percent."]
     first = result.ranking_rows[0]
     for protocol in main_protocols(result):
         row = result.value(first.detector, protocol, "auroc")
         if row is not None:
             skipped = f", {row.skipped} without both kinds skipped" if row.skipped else ""
-            parts.append(f"{protocol}: {row.images} images, {row.pixels:,} pixels{skipped}.")
+            base = result.spread(CHANCE, protocol, "aupr")[0]
+            share = "" if math.isnan(base) else f", base rate {_rate(base)}"
+            parts.append(f"{protocol}: {row.images} images, {row.pixels:,} pixels{share}{skipped}.")
     seeds = [seed for seed in result.seeds if seed is not None]
     if len(seeds) > 1:
         parts.append(f"Mean ± standard deviation over {len(seeds)} seeds ({', '.join(map(str, seeds))}).")
@@ -147,18 +140,25 @@ def note_of(result: Result) -> str:
     return " ".join(parts)
 
 
+def _rate(share: float) -> str:
+    """A share of anomalous pixels in percent, with two digits that say something."""
+    return f"{float(f'{100 * share:.2g}'):g} %"
+
+
 def markdown_table(table: Table, *, paper: bool = False) -> str:
-    """The table in Markdown, best in bold; with the paper's columns if asked for."""
-    head = [f"{title} ({protocol})" for protocol in table.protocols for _, title, _ in METRICS]
-    head += [f"{title} (paper)" for _, title, _ in METRICS] if paper else []
+    """The table in Markdown, best in bold, references in italics; with the paper's columns if asked for."""
+    with_paper = paper and table.source is not None
+    head = [f"{metric.title} ({block.protocol})" for block in table.blocks for metric in block.metrics]
+    head += [f"{title} (paper)" for _, title, _ in METRICS] if with_paper else []
     lines = ["| Detector | " + " | ".join(head) + " |", "| --- |" + " ---: |" * len(head)]
     for (name, cells), theirs in zip(table.lines, table.published, strict=True):
-        lines.append(_markdown_line(name, (*cells, *theirs) if paper else cells))
-    if paper:
-        width = len(head) - len(METRICS)
+        lines.append(_markdown_line(name, (*cells, *theirs) if with_paper else cells))
+    nothing = (Entry(ABSENT, best=False),)
+    for name, cells in table.references:
+        lines.append(_markdown_line(f"*{name}*", (*cells, *nothing * len(METRICS)) if with_paper else cells))
+    if with_paper:
         lines += [
-            _markdown_line(f"{name} (paper only)", (*(Entry(ABSENT, best=False),) * width, *cells))
-            for name, cells in table.missing
+            _markdown_line(f"{name} (paper only)", (*nothing * table.width, *cells)) for name, cells in table.missing
         ]
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from ood_eval.files import write_json, write_text
 from ood_eval.report.figures import draw_curves, draw_distributions, draw_gallery
 from ood_eval.report.overview import overview_of
 from ood_eval.report.page import page_of
-from ood_eval.report.result import Result
+from ood_eval.report.result import Result, named
 from ood_eval.report.section import best_detectors, section_of
 from ood_eval.report.table import curve_protocol
 from ood_eval.report.texts import json_of, latex_of, markdown_of
@@ -29,6 +29,7 @@ def write_report(results: Sequence[Result], folder: Path) -> Path:
     """
     if not results:
         raise ResultError("no runs to report on; give at least one output folder")
+    results = named(results)
     sections = [section_of(result, f"s{place}") for place, result in enumerate(results)]
     overview = overview_of(results)
     figures = {
@@ -45,15 +46,16 @@ def write_report(results: Sequence[Result], folder: Path) -> Path:
 def _figures(result: Result, folder: Path, mark: str) -> list[tuple[str, str]]:
     """Draws what Markdown shows; file and caption of each."""
     figures = []
-    if result.curves:
+    curves = result.drawn
+    if curves:
         pooled, protocol = {}, curve_protocol(row.protocol for row in result.ranking_rows)
-        for name in result.curves:
+        for name in curves:
             pair = [protocol and result.value(name, protocol, metric) for metric in ("auroc", "aupr")]
             if pair[0] and pair[1]:
                 pooled[name] = (pair[0].value, pair[1].value)
-        draw_curves(folder / f"{mark}curves.png", result.curves, pooled, result.title)
+        draw_curves(folder / f"{mark}curves.png", curves, pooled, result.title)
         figures.append((f"{mark}curves.png", "ROC and precision-recall curves over all pixels of the set."))
-        draw_distributions(folder / f"{mark}scores.png", result.curves, result.title)
+        draw_distributions(folder / f"{mark}scores.png", curves, result.title)
         figures.append((f"{mark}scores.png", "Scores of known and of anomalous pixels, each summing to one."))
     if result.frames:
         shown = best_detectors(result, _SHOWN)

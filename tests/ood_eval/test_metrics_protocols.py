@@ -11,17 +11,22 @@ from sklearn.metrics import auc, average_precision_score, f1_score, precision_re
 from ood_eval.errors import ConfigError, DetectorError
 from ood_eval.metrics import (
     PROTOCOLS,
+    TRACKS,
+    Components,
     Dataset,
+    EdgeCounts,
     OpenConfusion,
     ScoreHistogram,
     Smiyc,
     above_recall_point,
     best_f1_point,
+    chance_numbers,
     make_protocol,
     open_miou,
     ranking_curve,
     recall_point,
 )
+from ood_eval.metrics.keys import scores_of_keys
 from ood_eval.metrics.smiyc import quantised
 
 Case = tuple[NDArray[np.float32], NDArray[np.uint8]]
@@ -157,25 +162,23 @@ def test_caos_counts_void_as_known_and_pytorch_ood_drops_it() -> None:
 
 
 def test_pytorch_ood_averages_its_images_as_the_peer_does() -> None:
+    """Images without an anomaly, without a known pixel and with void ones only among them: skipped by both."""
     torch = pytest.importorskip("torch")
-    peer = pytest.importorskip("pytorch_ood.metrics").OODMetrics
-    images = [case(3000, seed, 1) for seed in (1, 2, 3)]
-    found = []
+    peer = pytest.importorskip("pytorch_ood.metrics").OODPerImageSegmentationMetrics(void_label=255)
+    images = [case(3000, seed, 1, void=0.1) for seed in (1, 2, 3)]
+    images += [(images[0][0], np.full(3000, kind, dtype=np.uint8)) for kind in (0, 1, 255)]
     for scores, anomaly in images:
-        metrics = peer()
-        metrics.update(torch.from_numpy(scores), torch.from_numpy(np.where(anomaly == 1, -1, 0)))
-        found.append(metrics.compute())
-    ours = numbers("pytorch_ood", *images)
-    for theirs, own in (("AUROC", "auroc"), ("FPR95TPR", "fpr95")):
-        assert ours[own] == pytest.approx(np.mean([float(one[theirs]) for one in found]), abs=1e-5)
-    assert ours["aupr"] == pytest.approx(np.mean([trapezoid(*image) for image in images]))
-
-
-def test_pytorch_ood_is_undefined_with_an_image_of_one_class() -> None:
+        labels = np.where(anomaly == 1, -1, anomaly.astype(int))
+        peer.update(torch.from_numpy(scores)[None], torch.from_numpy(labels)[None])
+    with pytest.warns(UserWarning, match="Skipped 3 of 6 images"):
+        theirs = peer.compute()
     protocol = make_protocol("pytorch_ood")
-    protocol.update(*case())
-    protocol.update(case()[0], np.zeros(4000, dtype=np.uint8))
-    assert all(np.isnan(number.value) and number.skipped == 1 for number in protocol.compute())
+    for image in images:
+        protocol.update(*image)
+    ours = {number.metric: number for number in protocol.compute()}
+    for their, own in (("AUROC", "auroc"), ("AUPR-OUT", "aupr"), ("FPR95TPR", "fpr95")):
+        assert ours[own].value == pytest.approx(theirs[their], abs=1e-9)
+        assert (ours[own].images, ours[own].skipped) == (3, 3)
 
 
 @pytest.mark.parametrize("name", sorted(set(PROTOCOLS) - {"caos", "pytorch_ood"}))
@@ -224,21 +227,26 @@ def test_protocols_of_one_count_share_it_and_others_do_not() -> None:
 
 def test_smiyc_bins_are_quantiles_of_both_classes() -> None:
     scores, anomaly = case(20_000)
-    binned = quantised(scores, anomaly)
-    assert np.all(binned <= scores)
-    assert 384 < np.unique(binned).size < 768
+    rows = quantised(scores, anomaly)
+    assert 384 < len(rows) <= 768
+    assert rows[:, 1:].sum(axis=0).tolist() == [int((anomaly == kind).sum()) for kind in (0, 1)]
+    edges = scores_of_keys(rows[:, 0].astype(np.uint32))
+    assert edges[0] == scores.min()
+    assert edges[-1] == scores.max()
+    assert rows[-1, 1:].sum() == 1, "the highest score has a bin of its own"
     exact = numbers("dataset", (scores, anomaly))
     for metric, value in exact.items():
         assert numbers("smiyc", (scores, anomaly))[metric] == pytest.approx(value, abs=5e-3)
 
 
-def _pooled_as_the_tool(images: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """AP and best F1 by SMIYC's recipe in plain numpy: bins per image, then one sorted list."""
+def _as_the_tool(images: list[Case]) -> tuple[float, float, float, float]:
+    """AP, FPR95, best F1 and its threshold by SMIYC's recipe in plain numpy: bins per image, then one sorted list."""
     edges_of, positive, negative = [], [], []
     for scores, anomaly in images:
         groups = [scores[anomaly == kind] for kind in (1, 0)]
-        quantiles = [np.quantile(g, np.linspace(0, 1, min(384, g.size))) for g in groups]
-        edges = np.unique(np.concatenate([*quantiles, [0.0, 1.0]]))
+        quantiles = [np.quantile(g, np.linspace(0, 1, min(384, g.size))) for g in groups if g.size]
+        beyond = max(float(scores.max() - scores.min()) * 1e-2, 1e-2)
+        edges = np.unique(np.concatenate([*quantiles, [scores.min() - beyond, scores.max() + beyond]]))
         counts = [np.histogram(group, bins=edges)[0] for group in groups]
         edges_of.append(edges[:-1])
         positive.append(counts[0])
@@ -247,37 +255,94 @@ def _pooled_as_the_tool(images: list[tuple[np.ndarray, np.ndarray]]) -> tuple[fl
     order = np.argsort(-thresholds, kind="stable")
     tp, fp = (np.cumsum(np.concatenate(part)[order]) for part in (positive, negative))
     last = np.append(np.flatnonzero(np.diff(thresholds[order])), len(order) - 1)
-    tp, fp = tp[last], fp[last]
+    tp, fp, levels = tp[last], fp[last], thresholds[order][last]
     precision, recall = tp / np.maximum(tp + fp, 1), tp / tp[-1]
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(np.sum(np.diff(recall, prepend=0.0) * precision)), float(f1.max())
+    f1 = 2 * tp / (tp + fp + tp[-1])
+    place = int(np.argmax(f1))
+    ap = float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    return ap, float(fp[np.searchsorted(recall, 0.95)] / fp[-1]), float(f1[place]), float(levels[place])
 
 
-@pytest.mark.parametrize("anomalous", [20, 60, 5000])
-def test_smiyc_is_the_tools_recipe_also_with_few_anomalous_pixels(anomalous: int) -> None:
+@pytest.mark.parametrize("shift", [0.0, 100.0, -0.5])
+@pytest.mark.parametrize("anomalous", [1, 20, 5000])
+def test_smiyc_is_the_tools_recipe_to_the_last_digit(anomalous: int, shift: float) -> None:
     rng = np.random.default_rng(anomalous)
     images = []
     protocol = Smiyc()
-    for _ in range(6):
+    for number in range(6):
         anomaly = np.zeros(30_000, dtype=np.uint8)
-        anomaly[:anomalous] = 1
-        scores = (rng.normal(0.0, 2.0, anomaly.size) + 3.0 * anomaly).astype(np.float32)
+        anomaly[: anomalous if number else 0] = 1
+        scores = (rng.normal(shift, 2.0, anomaly.size) + 3.0 * anomaly).astype(np.float32)
         images.append((scores, anomaly))
         protocol.update(scores, anomaly)
-    ap, f1 = _pooled_as_the_tool(images)
+    ap, fpr95, f1, threshold = _as_the_tool(images)
     found = {number.metric: number for number in protocol.compute()}
-    for metric, value in (("aupr", ap), ("best_f1", f1)):
-        assert found[metric].low - 1e-12 <= value <= found[metric].high + 1e-12
-        assert found[metric].value == pytest.approx(value, rel=1e-2)
+    for metric, value in (("aupr", ap), ("fpr95", fpr95), ("best_f1", f1)):
+        assert found[metric].value == pytest.approx(value, rel=1e-12)
+        assert found[metric].low == found[metric].value == found[metric].high
+    point = best_f1_point(protocol.histogram)
+    assert point is not None
+    # A float32 below or at the tool's threshold, so that as many scores lie above it.
+    assert point.threshold <= threshold < float(np.nextafter(np.float32(point.threshold), np.float32(np.inf)))
+    shaped = [(scores.reshape(150, 200), anomaly.reshape(150, 200)) for scores, anomaly in images]
+    ours = {number.metric: number for number in protocol.at_own_threshold(shaped, "obstacle")}
+    theirs = Components(TRACKS["obstacle"])
+    for scores, anomaly in shaped:
+        theirs.update((scores.astype(np.float64) > threshold).astype(np.float32), anomaly, 0.5)
+    for number in theirs.compute():
+        one = ours[number.metric]
+        np.testing.assert_equal([one.low, one.value, one.high], [number.value] * 3)
 
 
 def test_smiyc_on_scores_of_few_values_keeps_their_order() -> None:
     scores = np.array([1, 1, 2, 3, 3, 3], dtype=np.float32)
     anomaly = np.array([0, 0, 0, 1, 1, 255], dtype=np.uint8)
     found = numbers("smiyc", (scores, anomaly))
-    # The two highest edges, 2 and 3, share the last bin, which holds its upper edge too.
-    assert found["auroc"] == pytest.approx((2 + 0.5) / 3)
-    assert found["best_f1"] == pytest.approx(0.8)
+    assert found["auroc"] == found["best_f1"] == 1.0
+
+
+def test_smiyc_rounds_edges_where_there_are_too_many_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [case(20_000, seed) for seed in range(5)]
+    exact = Smiyc()
+    monkeypatch.setattr(EdgeCounts.__init__, "__defaults__", (1000,))
+    parts = [Smiyc() for _ in range(5)]
+    whole, backwards = Smiyc(), Smiyc()
+    for part, image in zip(parts, images, strict=True):
+        exact.update(*image)
+        whole.update(*image)
+        part.update(*image)
+    for part in reversed(parts):
+        backwards.merge(part)
+    stored = Smiyc()
+    stored.add_state(whole.state())
+    assert whole.compute() == backwards.compute() == stored.compute()
+    for one, real in zip(whole.compute(), exact.compute(), strict=True):
+        assert one.low <= real.value <= one.high
+        assert one.low < one.high
+    shaped = [(scores.reshape(100, 200), anomaly.reshape(100, 200)) for scores, anomaly in images]
+    assert {(number.low, number.high) for number in whole.at_own_threshold(shaped, "obstacle")} == {(0.0, 1.0)}
+
+
+def test_chance_is_what_random_scores_give() -> None:
+    rng = np.random.default_rng(0)
+    images = []
+    for share in (0.02, 0.2, 0.0):
+        anomaly = (rng.random(200_000) < share).astype(np.uint8)
+        anomaly[rng.random(anomaly.size) < 0.1] = 255
+        images.append((rng.random(anomaly.size).astype(np.float32), anomaly))
+    counts = [np.array([int((anomaly == kind).sum()) for _, anomaly in images]) for kind in (0, 1, 255)]
+    for name in PROTOCOLS:
+        protocol = make_protocol(name)
+        for image in images:
+            protocol.update(*image)
+        found = {number.metric: number for number in protocol.compute()}
+        chance = chance_numbers(protocol.metrics, protocol.base_rate(*counts), found["auroc"])
+        assert {number.metric for number in chance} == set(found)
+        for number in chance:
+            assert found[number.metric].value == pytest.approx(number.value, abs=0.01)
+            assert number.images == found[number.metric].images
+    assert np.isnan(make_protocol("dataset").base_rate(*(np.array([n]) for n in (5, 0, 0))))
+    assert np.isnan(make_protocol("caos").base_rate(*(np.array([n]) for n in (5, 0, 0))))
 
 
 def test_operating_points_against_scikit_learn() -> None:

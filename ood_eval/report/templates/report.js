@@ -1,7 +1,9 @@
 "use strict";
 (() => {
   const INFERNO = JSON.parse(document.getElementById("colours").textContent);
-  const FOUND = [0, 200, 216], FALSE = [255, 150, 20], MISSED = [255, 40, 100], VOID = [40, 55, 120];
+  const FOUND = [0, 200, 216], FALSE = [255, 150, 20], MISSED = [255, 40, 100];
+  // What does not count is striped in two greys, so that no hue of a result stands for it.
+  const STRIPES = [[18, 18, 26], [96, 96, 110]];
 
   const pixelsOf = async (url) => {
     const picture = new Image();
@@ -213,7 +215,11 @@
           colour = INFERNO[Math.min(255, Math.round((255 * levels[at]) / highest))];
           strength = 1;
         } else if (view === "truth" && label === 1) colour = MISSED;
-        if (label === 255 && view !== "image") { colour = VOID; strength = 0.55; }
+        if (label === 255 && view !== "image") {
+          const place = at / 4;
+          colour = STRIPES[(((place % width) + Math.floor(place / width)) >> 2) & 1];
+          strength = 1;
+        }
         if (view === "heat" && label !== 1) {
           const x = (at / 4) % width;
           if ((x + 1 < width && truth[at + 4] === 1) || (x > 0 && truth[at - 4] === 1)
