@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import rich.box
 import rich.console
 import rich.markup
+import rich.measure
 import rich.table
 
 from ood_eval.report.entry import Entry
 from ood_eval.report.result import Result
 from ood_eval.report.table import Block, Table, table_of
 
-_COLOURS = ("cyan", "green", "magenta")
+_COLOURS: Final = ("cyan", "green", "magenta")
+_UNBOUNDED: Final = 10_000
 
 
 def print_table(result: Result) -> None:
@@ -26,7 +29,8 @@ def print_table(result: Result) -> None:
     if not console.is_terminal:
         console = rich.console.Console(highlight=False, width=120)
     whole = _grid(table, table.blocks, result.label)
-    if rich.console.Measurement.get(console, console.options, whole).maximum <= console.width:
+    wanted = rich.measure.Measurement.get(console, console.options.update_width(_UNBOUNDED), whole).maximum
+    if wanted <= console.width:
         console.print(whole)
     else:
         for place, block in enumerate(table.blocks):

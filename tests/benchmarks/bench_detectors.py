@@ -27,7 +27,9 @@ from ood_eval.training.task import SegmentationTask
 POST_HOC = ("msp", "maxlogit", "background", "energy", "entropy")
 # All that only read the shared pass, but for the random field.
 ALL_POST_HOC = tuple(
-    name for name, kind in DETECTORS.items() if not kind.reads & {"images", "network"} and name != "crf"
+    name
+    for name, kind in DETECTORS.items()
+    if not kind.reads & {"images", "network"} and not kind.baseline and name != "crf"
 )
 # As many as fill the banks of kNN and LOF.
 _FIT_IMAGES = 128

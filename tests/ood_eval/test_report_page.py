@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -199,6 +200,39 @@ def test_a_generated_set_is_never_compared_with_the_papers(report: Path, page: s
     assert value["results"][0]["published"] is None
     assert value["results"][0]["generated"]
     assert len(value["results"][0]["rows"]) == 3 * (3 * 10 + 1)
+
+
+def test_what_is_not_counted_has_no_hue_and_what_is_found_has(page: str) -> None:
+    stripes = json.loads(re.search(r"STRIPES = (\[\[.*?\]\]);", page)[1])  # type: ignore[index]
+    assert all(max(colour) - min(colour) <= 16 for colour in stripes)
+    drawn = dict(re.findall(r"(FOUND|FALSE|MISSED) = (\[[^\]]*\])", page))
+    assert all(max(json.loads(colour)) - min(json.loads(colour)) > 150 for colour in drawn.values())
+    assert len(drawn) == 3
+    key = re.search(r"\.keys i\.uncounted \{[^}]*\}", page)[0]  # type: ignore[index]
+    assert all("#" + bytes(colour).hex() in key for colour in stripes)
+
+
+def test_a_set_of_one_image_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "IMAGES", 1)
+    run = write_run(tmp_path / "run", seeds=(0,))
+    (run / "comparisons.jsonl").write_text("")
+    write_report(read_results(run), tmp_path / "report")
+    page = (tmp_path / "report/index.html").read_text()
+    assert "image of a generated set" in page
+    assert "What makes it hard" not in page
+    assert 'id="s0-viewer"' in page
+
+
+def test_the_plot_of_precision_has_the_base_rate(page: str) -> None:
+    # The curves end at a precision of 0.1 where all is flagged.
+    assert "base rate 10 %" in page
+
+
+def test_a_section_is_headed_by_its_benchmark_and_says_which_run_it_is_of(report: Path, page: str) -> None:
+    origin = f"suite caos, run {report.parent / 'run'}"
+    assert "<h2>generated</h2>" in page
+    assert origin in page
+    assert (report / "report.md").read_text().splitlines()[2:5:2] == ["## generated", f"{origin}."]
 
 
 def test_names_cannot_break_out_of_the_page(page: str) -> None:
