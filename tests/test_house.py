@@ -83,7 +83,8 @@ PLUG_INS = {
     },
     "ood_eval.detectors.steps": {"gaussian", "step"},
     "ood_eval.metrics": {
-        "components", "confusion", "curve", "exact_sum", "histogram", "keys", "open_set", "protocol", "thresholds",
+        "binned", "chance", "components", "confusion", "curve", "edge_counts", "exact_sum", "histogram", "keys", "open_set",
+        "protocol", "thresholds",
     },
     "ood_eval.networks.origins": set(),
 }  # fmt: skip

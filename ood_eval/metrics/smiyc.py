@@ -26,10 +26,10 @@ _QUANTILES: Final = 384
 class Smiyc(Dataset):
     """Pooled AP, FPR at the first recall of 95 % and best F1 over per-image quantile bins; label 255 dropped.
 
-    A pixel counts with the lower edge of its bin. The edges of all images are kept with their counts, so that every
-    number is the tool's own, and so is the threshold of the best F1, at which components are formed. Of a set with more
-    distinct edges than `EdgeCounts` keeps, edges are rounded: numbers then carry brackets, and those of components,
-    whose threshold is not known exactly, the bracket 0 to 1.
+    A pixel counts with the lower edge of its bin. The edges of all images are kept with their counts, as float32, so
+    that every number is the tool's own, and so is what lies above the threshold of the best F1, where components are
+    formed. Of a set with more distinct edges than `EdgeCounts` keeps, edges are rounded: numbers then carry brackets,
+    and those of components, whose threshold is not known exactly, the bracket 0 to 1.
 
     The tool stores scores as float16; here they stay float32.
 

@@ -94,8 +94,8 @@ class Result:
     @property
     def references(self) -> tuple[str, ...]:
         """Labels of what the detectors are measured against: chance, and the baselines."""
-        every = dict.fromkeys(row.detector for row in self.rows)
-        return tuple(name for name in every if name in {CHANCE, *self.baselines} and name not in self.detectors)
+        every = {row.detector for row in self.rows} - set(self.detectors)
+        return tuple(name for name in (CHANCE, *self.baselines) if name in every)
 
     @property
     def drawn(self) -> dict[str, Curves]:

@@ -120,13 +120,16 @@ def note_of(result: Result) -> str:
     """Images, pixels, base rate, skipped images, dropped pixels, seeds and the segmenter's quality, a sentence each."""
     parts = ["All numbers in percent."]
     first = result.ranking_rows[0]
+    counted: dict[str, list[str]] = {}
     for protocol in main_protocols(result):
         row = result.value(first.detector, protocol, "auroc")
         if row is not None:
             skipped = f", {row.skipped} without both kinds skipped" if row.skipped else ""
             base = result.spread(CHANCE, protocol, "aupr")[0]
             share = "" if math.isnan(base) else f", base rate {_rate(base)}"
-            parts.append(f"{protocol}: {row.images} images, {row.pixels:,} pixels{share}{skipped}.")
+            images = "1 image" if row.images == 1 else f"{row.images} images"
+            counted.setdefault(f"{images}, {row.pixels:,} pixels{share}{skipped}.", []).append(protocol)
+    parts += [f"{', '.join(protocols)}: {words}" for words, protocols in counted.items()]
     seeds = [seed for seed in result.seeds if seed is not None]
     if len(seeds) > 1:
         parts.append(f"Mean ± standard deviation over {len(seeds)} seeds ({', '.join(map(str, seeds))}).")

@@ -192,7 +192,8 @@ def test_an_evaluation_gives_rows_curves_and_gallery(shared_streets: Path, check
     folder = _evaluation(shared_streets, checkpoint).run(tmp_path / "out")
     rows = read_rows(folder / "rows.jsonl")
     names = {(row.detector, row.protocol, row.metric) for row in rows}
-    scored = {(d, p, m) for d in ("msp", "energy") for p in ("caos", "dataset") for m in ("auroc", "aupr", "fpr95")}
+    numbers = [(p, m) for p in ("caos", "dataset") for m in ("auroc", "aupr", "fpr95")]
+    scored = {(d, p, m) for d in ("msp", "energy", "chance") for p, m in numbers}
     quality = ("miou", "miou_known", "miou_table", "accuracy")
     assert names == scored | {("segmenter", "pooled", metric) for metric in quality}
     assert {row.pixels for row in rows if row.detector == "msp"} == {4 * 48 * 80}
@@ -258,7 +259,7 @@ def test_rows_tell_the_versions_that_scored_them(
         _evaluation(shared_streets, checkpoint, "msp").run(tmp_path / "out")
     folder = _evaluation(shared_streets, checkpoint, "msp", "energy").run(tmp_path / "out")
     found = {(row.detector, row.provenance.versions["numpy"]) for row in read_rows(folder / "rows.jsonl")}
-    assert found == {("msp", "0.1"), ("segmenter", "0.1"), ("energy", np.__version__)}
+    assert found == {("msp", "0.1"), ("segmenter", "0.1"), ("chance", "0.1"), ("energy", np.__version__)}
 
 
 @pytest.mark.parametrize(
