@@ -83,8 +83,8 @@ PLUG_INS = {
     },
     "ood_eval.detectors.steps": {"gaussian", "step"},
     "ood_eval.metrics": {
-        "binned", "chance", "components", "confusion", "curve", "edge_counts", "exact_sum", "histogram", "keys", "open_set",
-        "protocol", "thresholds",
+        "binned", "chance", "components", "confusion", "curve", "edge_counts", "exact_sum", "histogram", "keys",
+        "open_set", "protocol", "thresholds",
     },
     "ood_eval.networks.origins": set(),
 }  # fmt: skip
