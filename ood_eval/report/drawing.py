@@ -108,9 +108,9 @@ def distribution_svg(curve: Curves, title: str, key: str, marks: Mapping[str, fl
             if curve.edges[0] <= value <= curve.edges[-1]:
                 axes.axvline(value, color=_INK, linewidth=1.0, linestyle=(0, (3, 2)))
                 right = value > (curve.edges[0] + curve.edges[-1]) / 2
-                axes.text(
-                    value, top * (0.98 - 0.13 * place), f"{name} " if right else f" {name}",
-                    ha="right" if right else "left", va="top", fontsize=8, color=_INK,
+                axes.annotate(
+                    name, (value, top * (0.98 - 0.13 * place)), xytext=(-3 if right else 3, 0),
+                    textcoords="offset points", ha="right" if right else "left", va="top", fontsize=8, color=_INK,
                 )  # fmt: skip
         axes.set_title(wrapped(title, 34), fontsize=10, fontweight="bold")
         axes.set(xlabel="score", yticks=[], xlim=(curve.edges[0], curve.edges[-1]), ylim=(0, top))
