@@ -188,7 +188,7 @@ def test_thresholds_and_comparisons_are_shown(report: Path, page: str) -> None:
     assert "| MaxLogit | +5.0 |  | -5.0 |" in text
     assert "| MaxLogit | **+5.0** |  | -5.0 |" in text
     assert '>+5.0<br><span class="pm">+1.0 to +9.0</span>' in page
-    assert "f1_star (smiyc)" in text
+    assert "| F1* ↑ (smiyc) |" in text
     assert "road_anomaly" in text
     assert "apart" in text
 
