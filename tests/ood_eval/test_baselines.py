@@ -17,7 +17,7 @@ from ood_eval.engine.scoring import judges
 from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite, load_suite
 from ood_eval.errors import ConfigError
 from ood_eval.files import read_json
-from ood_eval.networks import Prediction, PyramidConfig, build_segmenter, save_segmenter
+from ood_eval.networks import CheckpointFile, Prediction, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.networks.prediction import Source
 from ood_eval.report.result import read_results
 from ood_eval.store import read_lines
@@ -47,7 +47,7 @@ def test_the_centre_prior_falls_with_the_distance_from_its_point() -> None:
     for place in ((0, 0), (49, 79), (12, 70), (30, 3)):
         y, x = ((place[0] + 0.5) / 50 - 0.6) * 2, ((place[1] + 0.5) / 80 - 0.5) * 2
         assert scores[place] == pytest.approx(-np.hypot(x, y), abs=1e-6)
-    assert np.array_equal(scores, scores[:, ::-1]), "left and right are alike"
+    np.testing.assert_allclose(scores, scores[:, ::-1], atol=1e-6, err_msg="left and right are not alike")
 
 
 def test_saturation_is_that_of_hsv_under_a_gaussian() -> None:
@@ -99,7 +99,7 @@ def test_a_run_holds_baselines_and_chance_apart(shared_streets: Path, tmp_path: 
         "s", (STREETS,), specs, STREETS, ("caos", "dataset", "smiyc"), 2,
         baselines=tuple(map(DetectorSpec, BASELINES)),
     )  # fmt: skip
-    out = Campaign(suite, shared_streets, lambda *_: tmp_path / "s.pt", (None,)).run(tmp_path / "out")
+    out = Campaign(suite, shared_streets, lambda *_: CheckpointFile(tmp_path / "s.pt"), (None,)).run(tmp_path / "out")
     run = read_json(out / "run.json")
     assert run["baselines"] == list(BASELINES)
     folder = out / "evaluations" / run["evaluations"][0]["key"]
