@@ -102,6 +102,9 @@ STREET_HAZARDS_ANOMALY: Final = 13
 def street_hazards_from_tags(tags: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """StreetHazards raw label values (1..14) of an [H,W] image of CARLA tags.
 
+    >>> street_hazards_from_tags(np.array([[TAG["Roads"], TAG["Car"], ANOMALY_TAG]], dtype=np.uint8))
+    array([[ 8, 11, 14]], dtype=uint8)
+
     Raises:
         ValueError: a tag is outside the table.
     """

@@ -18,7 +18,11 @@ def mirrored(x: float, y: float, z: float) -> Triple:
 
 
 def pose_from_carla(location: Triple, rotation: Triple) -> Pose:
-    """Pose of a CARLA location (x, y, z) and rotation (pitch, yaw, roll)."""
+    """Pose of a CARLA location (x, y, z) and rotation (pitch, yaw, roll).
+
+    >>> pose_from_carla((10.0, 4.0, 0.5), (0.0, 90.0, 0.0))  # turned to its right
+    Pose(x_m=10.0, y_m=-4.0, z_m=0.5, yaw_deg=-90.0, pitch_deg=-0.0, roll_deg=0.0)
+    """
     pitch, yaw, roll = rotation
     return Pose(*mirrored(*location), -yaw, -pitch, roll)
 

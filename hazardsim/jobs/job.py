@@ -55,7 +55,11 @@ class Shard:
         return range(self.number, frames + 1, self.count)
 
     def shared_out(self, workers: int) -> list[Shard]:
-        """This shard in so many smaller ones."""
+        """This shard in so many smaller ones.
+
+        >>> [list(part.numbers(10)) for part in Shard(1, 2).shared_out(2)]
+        [[1, 5, 9], [3, 7]]
+        """
         return [Shard(self.number + self.count * k, self.count * workers) for k in range(workers)]
 
 
