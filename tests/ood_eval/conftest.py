@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from PIL import Image
 
 BUILDING, FENCE, PEDESTRIAN, POLE, LINE, ROAD, SIDEWALK, VEGETATION, CAR = 2, 3, 5, 6, 7, 8, 9, 10, 11
 SKY, ANOMALY = 1, 14
+ROOT = Path(__file__).parents[2]
 # Miniature networks are slower on several threads than on one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 COLOURS = {
@@ -103,7 +108,7 @@ def shared_streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished_run(shared_streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output folder of one whole run of the command line on the miniature set, in a child process."""
     out = tmp_path_factory.mktemp("run") / "out"
-    options = ["--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2"]
+    options = ["--preset", "small", "--encoder", "tu-test_resnet", "--epochs", "2", "--batch-size", "2"]
     command = [sys.executable, "-c", "import sys; from ood_eval.cli import main; sys.exit(main())", "run-caos"]
     done = subprocess.run(
         [*command, "--data", str(shared_streets), "--out", str(out), *options],
@@ -118,3 +123,47 @@ def finished_run(shared_streets: Path, tmp_path_factory: pytest.TempPathFactory)
     (out.parent / "stdout.txt").write_text(done.stdout)
     (out.parent / "stderr.txt").write_text(done.stderr)
     return out
+
+
+@pytest.fixture(scope="session")
+def _warm() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.ood_eval.warm_process"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def ood_eval(_warm: subprocess.Popen[str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in a process of its own that need not load the packages first.
+
+    `before` is Python that it executes before, `kill_after_s` sends it and all of its children SIGKILL; `seconds` of
+    the result is how long it ran.
+    """
+
+    def run(
+        *arguments: object, cwd: Path = tmp_path, before: str = "", kill_after_s: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in arguments]
+        files = {name: str(tmp_path / f".{name}") for name in ("stdout", "stderr")}
+        request = {"arguments": words, "cwd": str(cwd), "before": before} | files
+        assert _warm.stdin is not None
+        assert _warm.stdout is not None
+        _warm.stdin.write(json.dumps(request) + "\n")
+        _warm.stdin.flush()
+        process, started = int(_warm.stdout.readline()), time.monotonic()
+        with selectors.DefaultSelector() as answered:
+            answered.register(_warm.stdout, selectors.EVENT_READ)
+            if not answered.select(100.0 if kill_after_s is None else kill_after_s):
+                os.killpg(process, signal.SIGKILL)
+        status = int(_warm.stdout.readline())
+        shown = {name: Path(path).read_text() for name, path in files.items()}
+        done = subprocess.CompletedProcess(words, status, **shown)
+        done.seconds = time.monotonic() - started
+        return done
+
+    return run

@@ -39,7 +39,9 @@ from ood_eval.networks import (
 from ood_eval.store import read_lines
 from ood_eval.tasks.image_record import ImageRecord
 
-TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+pytestmark = pytest.mark.slow
+
+TINY = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
 ALL = ("caos", "dataset", "smiyc", "fishyscapes", "rba", "interp", "pytorch_ood")
 
 
@@ -183,7 +185,12 @@ def test_detectors_are_fitted_once_for_every_set(
 
 
 @pytest.mark.slow
-def test_extra_networks_are_trained_once(shared_streets: Path, checkpoints, tmp_path: Path) -> None:
+def test_extra_networks_are_trained_once(
+    shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = DETECTORS["ae"].trained_part
+    brief = dataclasses.replace(part.recipe, epochs=1, crop_px=(32, 32))
+    monkeypatch.setattr(DETECTORS["ae"], "trained_part", dataclasses.replace(part, recipe=brief))
     specs = (BenchmarkSpec("streethazards"),)
     out = campaign(checkpoints, shared_streets, *specs, detectors=("ae", "msp"), limit_train=2).run(tmp_path / "out")
     trained = list((out / "parts").rglob("autoencoder.pt"))
@@ -317,6 +324,7 @@ def test_a_suite_may_name_the_split_that_is_scored(shared_streets: Path, checkpo
     assert {(row.benchmark, row.provenance.policy) for row in rows} == {("folders(split=night)", "")}
 
 
+INSTALLED = "import sys; sys.path[:] = [entry for entry in sys.path if entry]"  # its folder is not the user's
 OWN = """
 from torch import Tensor
 from ood_eval.detectors import Detector
@@ -331,16 +339,18 @@ class Mine(Detector):
 
 @pytest.mark.slow
 def test_a_detector_of_ones_own_is_found_here_and_scored_anew_when_it_changes(
-    shared_streets: Path, checkpoints, tmp_path: Path
+    shared_streets: Path, checkpoints, tmp_path: Path, ood_eval
 ) -> None:
-    """With the installed command, in a working folder of the user's, edited between two runs."""
-    command = [Path(sys.executable).with_name("ood_eval"), "run-caos", "--data", str(shared_streets), "--out", "out"]
-    command += ["--checkpoint", str(checkpoints[0]), "--detectors", "mine.mod:Mine", "maxlogit"]
+    """In a working folder of the user's, edited between two runs, the first by the installed command."""
+    words = ["run-caos", "--data", str(shared_streets), "--out", "out"]
+    words += ["--checkpoint", str(checkpoints[0]), "--detectors", "mine.mod:Mine", "maxlogit"]
+    command = [Path(sys.executable).with_name("ood_eval"), *words]
     (tmp_path / "mine").mkdir()
     found = []
     for sign in ("-1", "1"):
         (tmp_path / "mine/mod.py").write_text(OWN.replace("SIGN", sign))
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=200, check=False)
+        first = {"capture_output": True, "text": True, "cwd": tmp_path, "timeout": 200, "check": False}
+        done = ood_eval(*words, before=INSTALLED) if found else subprocess.run(command, **first)
         assert done.returncode == 0, done.stderr
         key = read_json(tmp_path / "out/run.json")["evaluations"][0]["key"]
         rows = [row for row in read_rows(tmp_path / f"out/evaluations/{key}/rows.jsonl") if row.metric == "auroc"]
@@ -361,23 +371,23 @@ def test_a_file_of_ones_own_that_is_broken_is_named(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
-def test_two_devices_score_what_one_does(
-    shared_streets: Path, checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_devices_score_what_one_does(shared_streets: Path, checkpoints, tmp_path: Path, ood_eval) -> None:
     """Shards of one image each, dealt out to two processes one by one: the same rows, records and gallery.
 
     Sums are rounded by how many threads share them, so each process has as many as the one has.
     """
+    shards = "from ood_eval.engine import scoring; scoring.SHARD_SECONDS, scoring._DEALT = -1, 1; "
+    (tmp_path / "shards.py").write_text(
+        f"import sys; {shards}from ood_eval.cli import main; sys.exit(main()) if __name__ == '__main__' else None"
+    )
+    words = ["run-caos", "--data", str(shared_streets), "--checkpoint", str(checkpoints[0])]
+    words += ["--detectors", "msp", "knn", "--out"]
+    one = ood_eval(*words, "one", "--device", "cpu", before=shards)
+    two = subprocess.run([sys.executable, "shards.py", *words, "two", "--device", "cpu", "cpu"],
+                         capture_output=True, text=True, cwd=tmp_path, timeout=280, check=False,
+                         env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
     found = []
-    for name, devices in (("one", ["cpu"]), ("two", ["cpu", "cpu"])):
-        script = "import sys; from ood_eval.engine import scoring; scoring.SHARD_SECONDS, scoring._DEALT = -1, 1; "
-        script += "from ood_eval.cli import main; sys.exit(main()) if __name__ == '__main__' else None"
-        (tmp_path / "shards.py").write_text(script)
-        command = [sys.executable, str(tmp_path / "shards.py"), "run-caos", "--data", str(shared_streets)]
-        command += ["--out", str(tmp_path / name), "--checkpoint", str(checkpoints[0]), "--device", *devices]
-        command += ["--detectors", "msp", "knn"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=280, check=False,
-                              env=os.environ | {"OMP_NUM_THREADS": "2"})  # fmt: skip
+    for name, done in (("one", one), ("two", two)):
         assert done.returncode == 0, done.stderr
         assert ("2/2" in done.stderr) is (name == "two")
         key = read_json(tmp_path / name / "run.json")["evaluations"][0]["key"]

@@ -1,10 +1,7 @@
 """A run that is killed with SIGKILL at random moments and started again ends as one that nobody disturbed."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,39 +14,15 @@ from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
 from tests.ood_eval.conftest import write_street_hazards
 
 KILLS, SEED = 3, 0
-# Shards of one image, which takes a moment longer; the heavy packages are there before the clock starts.
-SCRIPT = """
-import sys, time
-from ood_eval.cli import main
-from ood_eval.engine import campaign, scoring
-from ood_eval.report import write
+# Shards of one image, which takes a moment longer.
+SLOWER = """
+import time
+from ood_eval.engine import scoring
 scoring.SHARD_SECONDS = -1.0
 real = scoring.Pass._count
 scoring.Pass._count = lambda self, *rest: (time.sleep(0.1), real(self, *rest))
-print("ready", flush=True)
-sys.exit(main())
 """
 DERIVED = ("images.jsonl", "curves.json", "thresholds.json", "segmenter.json", "cells.json")
-
-
-def run(data: Path, out: Path, kill_after_s: float | None = None) -> tuple[int, float]:
-    """Exit status of a run, and the seconds it took once its packages were loaded."""
-    command = [sys.executable, "-c", SCRIPT, "run-caos", "--data", str(data), "--out", str(out)]
-    command += ["--checkpoint", str(data.parent / "s.pt"), "--detectors", "msp", "knn"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with (data.parent / "stderr.txt").open("w") as errors:
-        child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, start_new_session=True
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n", (data.parent / "stderr.txt").read_text()
-        started = time.monotonic()
-        try:
-            child.communicate(timeout=100.0 if kill_after_s is None else kill_after_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.communicate()
-    return child.returncode, time.monotonic() - started
 
 
 def results(out: Path) -> dict[str, object]:
@@ -64,16 +37,19 @@ def results(out: Path) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_ends_alike(tmp_path: Path) -> None:
+def test_a_killed_run_goes_on_and_ends_alike(tmp_path: Path, ood_eval: Callable) -> None:
     data = write_street_hazards(tmp_path / "streethazards", counts=(4, 2, 8))
-    tiny = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+    tiny = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
     save_segmenter(tmp_path / "s.pt", build_segmenter(tiny, StreetHazards.class_names, "none", 0), tiny)
-    status, seconds = run(data, tmp_path / "whole")
-    assert status == 0, (tmp_path / "stderr.txt").read_text()
-    moments_s = seconds * np.random.default_rng(SEED).uniform(0.1, 0.9, KILLS)
-    ended = [run(data, tmp_path / "killed", float(moment_s))[0] for moment_s in moments_s]
+    words = ["run-caos", "--data", data, "--checkpoint", tmp_path / "s.pt", "--detectors", "msp", "knn", "--out"]
+    whole = ood_eval(*words, tmp_path / "whole", before=SLOWER)
+    assert whole.returncode == 0, whole.stderr
+    killed = tmp_path / "killed"
+    moments_s = whole.seconds * np.random.default_rng(SEED).uniform(0.1, 0.9, KILLS)
+    ended = [ood_eval(*words, killed, before=SLOWER, kill_after_s=float(at)).returncode for at in moments_s]
     assert ended[0] == -signal.SIGKILL
-    assert run(data, tmp_path / "killed")[0] == 0, (tmp_path / "stderr.txt").read_text()
-    assert results(tmp_path / "killed") == results(tmp_path / "whole")
-    assert not list((tmp_path / "killed").rglob(".*.part"))
-    assert not list((tmp_path / "killed" / "unfinished").rglob("*.npz"))
+    last = ood_eval(*words, killed, before=SLOWER)
+    assert last.returncode == 0, last.stderr
+    assert results(killed) == results(tmp_path / "whole")
+    assert not list(killed.rglob(".*.part"))
+    assert not list((killed / "unfinished").rglob("*.npz"))
