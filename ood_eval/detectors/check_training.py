@@ -66,5 +66,7 @@ def _step(task: TrainingTask, name: str) -> None:
     loss = task.training_step((images, classes), 0)
     if not (isinstance(loss, torch.Tensor) and loss.ndim == 0 and loss.requires_grad):
         raise DetectorError(f"{name}: training_step must return one number with a gradient, not {loss!r}")
+    if not bool(torch.isfinite(loss)):
+        raise DetectorError(f"{name}: the loss of the first step is {float(loss.detach())}")
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()

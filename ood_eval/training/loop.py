@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.errors import ConfigError, TrainingError
-from ood_eval.training.dilated import fragile_in_single
+from ood_eval.training.dilated import in_single, told, wrong_in_bf16
 from ood_eval.training.task import TrainingTask
 from ood_eval.training.views import EpochOrder, Views, stacked
 
@@ -100,7 +100,7 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
 
     Raises:
         ConfigError: the batch cannot be shared out evenly.
-        TrainingError: the loss diverged, or memory ran out.
+        TrainingError: the loss diverged (the message says at which step), or memory ran out.
         DataError: a sample has no class labels, or images differ in size and the recipe has no crop.
     """
     recipe, processes = task.recipe, machine.processes
@@ -136,14 +136,19 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
             default_root_dir=folder,
             callbacks=[
                 _Progress(task.steps, name),
+                _FiniteLoss(name),
                 ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
             ],
         )
         if machine.is_global_zero:
             size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
             _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
+        half_on_cpu = trainer.precision == "bf16-mixed" and trainer.strategy.root_device.type == "cpu"
+        wrong = wrong_in_bf16(task) if half_on_cpu else {}
+        if wrong and machine.is_global_zero:
+            _LOG.warning("%s: %s", name, told(wrong))
         try:
-            with fragile_in_single(task):
+            with in_single(wrong):
                 trainer.fit(task, loader, ckpt_path=started if started.is_file() else None, weights_only=True)
         except torch.OutOfMemoryError as error:
             raise TrainingError(f"out of memory with batch size {recipe.batch_size}; lower --batch-size") from error
@@ -180,6 +185,16 @@ class _Progress(Callback):
     def teardown(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, stage: str) -> None:  # noqa: ARG002
         if self._bar is not None:
             self._bar.close()
+
+
+class _FiniteLoss(Callback):
+    """Ends a training whose loss is no number, before it spoils the weights."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def on_before_backward(self, trainer: lightning.Trainer, pl_module: Any, loss: torch.Tensor) -> None:  # noqa: ANN401, ARG002
+        pl_module.refuse_infinite(loss, self._name)
 
 
 @contextlib.contextmanager

@@ -13,10 +13,11 @@ from torch import nn
 from ood_eval.code import code_of
 from ood_eval.datasets.fingerprint import dataset_hash
 from ood_eval.datasets.sample import SegDataset, policy_of
-from ood_eval.errors import ConfigError, DetectorError
+from ood_eval.errors import ConfigError, DetectorError, OodEvalError, TrainingError, in_one_line
 from ood_eval.files import content_key, write_json
 from ood_eval.networks.origin import Origin
 from ood_eval.training.loop import Machine, forget, run_loop
+from ood_eval.training.task import TrainingTask
 from ood_eval.training.trained_part import TrainedPart, TrainsOn, load_part, save_part
 
 Splits = Mapping[TrainsOn, SegDataset]
@@ -83,7 +84,7 @@ def train_parts(
 
     Raises:
         ConfigError: a part must be trained on what is not at hand.
-        TrainingError: a loss diverged, or memory ran out.
+        TrainingError: a loss diverged, memory ran out, or a method's own code raised.
         CheckpointError: the segmenter's or a part's file is damaged.
         DataError: a sample is damaged or has no class labels.
         ResultError: the folder cannot be written.
@@ -99,14 +100,21 @@ def train_parts(
 
 def _train(part: TrainedPart, path: Path, segmenter: Origin, split: SegDataset, seed: int, machine: Machine) -> None:
     given: dict[str, Any] = {"segmenter": segmenter.load()} if part.uses_segmenter else {}
-    arguments = part.arguments(**given)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = part.network(**arguments)
     recipe = part.recipe
-    write_json(path.with_name("plan.json"), {"part": part.name, "recipe": dataclasses.asdict(recipe), "seed": seed})
-    task = part.task(network, recipe=recipe, steps=recipe.steps(len(split)), seed=seed, **given)
-    run_loop(task, split, path.parent, machine, part.name)
+    task: TrainingTask | None = None
+    try:
+        arguments = part.arguments(**given)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = part.network(**arguments)
+        write_json(path.with_name("plan.json"), {"part": part.name, "recipe": dataclasses.asdict(recipe), "seed": seed})
+        task = part.task(network, recipe=recipe, steps=recipe.steps(len(split)), seed=seed, **given)
+        run_loop(task, split, path.parent, machine, part.name)
+    except OodEvalError:
+        raise
+    except Exception as error:  # whatever a stranger's method may raise
+        when = f"at step {task.global_step + 1}" if isinstance(task, TrainingTask) else "before the first step"
+        raise TrainingError(f"{part.name}: its training breaks {when} with {in_one_line(error)}") from error
     save_part(path, part, arguments, network)
     forget(path.parent)
 

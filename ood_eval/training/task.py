@@ -23,13 +23,17 @@ IGNORED: Final = -100
 class TrainingTask(lightning.LightningModule):
     """What every training here shares: seeded steps, a finite loss, and the recipe's optimiser and schedule.
 
-    Dropout is seeded by the step, so a run that was interrupted and continued ends in the same weights.
+    Subclasses implement `training_step`, which returns the loss; the loop ends where it is not finite. Dropout is
+    seeded by the step, so a run that was interrupted and continued ends in the same weights.
 
     Args:
         recipe: how.
         steps: optimiser steps of the whole run.
         seed: of dropout and of whatever else a step draws.
     """
+
+    # What a user does about a loss that is no number.
+    remedy: str = "lower learning_rate in its recipe"
 
     def __init__(self, recipe: Recipe, steps: int, seed: int) -> None:
         super().__init__()
@@ -49,8 +53,12 @@ class TrainingTask(lightning.LightningModule):
         torch.distributed.all_reduce(total)
         return (total / torch.distributed.get_world_size()).to(torch.float32)
 
-    def finite(self, loss: Tensor) -> Tensor:
-        """The loss itself; its mean over the processes is shown on the bar.
+    def refuse_infinite(self, loss: Tensor, name: str) -> None:
+        """Keeps the mean of a step's loss over the processes, which the bar shows; the loop calls it at every step.
+
+        Args:
+            loss: of this step, a number.
+            name: of what is trained.
 
         Raises:
             TrainingError: the mean loss is not finite; all processes raise it.
@@ -58,10 +66,9 @@ class TrainingTask(lightning.LightningModule):
         self.last_loss = float(self.mean_over_processes(loss.detach()))
         if not math.isfinite(self.last_loss):
             raise TrainingError(
-                f"the loss became {self.last_loss} at step {self.global_step + 1}; "
-                f"lower --learning-rate (it is {self.recipe.learning_rate:g}) and run again"
+                f"{name}: the loss became {self.last_loss} at step {self.global_step + 1} of {self.steps}; "
+                f"{self.remedy} (it is {self.recipe.learning_rate:g}) and run again"
             )
-        return loss
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Groups of the optimiser: decayed weights, and those of one dimension, which are not."""
@@ -89,16 +96,14 @@ class SegmentationTask(TrainingTask):
         seed: of dropout.
     """
 
+    remedy = "lower --learning-rate"
+
     def __init__(self, segmenter: Segmenter, recipe: Recipe, steps: int, seed: int) -> None:
         super().__init__(recipe, steps, seed)
         self.segmenter = segmenter
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
-        """Loss of one batch: images [B,3,h,w] u8 and train ids [B,h,w] u8.
-
-        Raises:
-            TrainingError: the loss is not finite.
-        """
+        """Loss of one batch: images [B,3,h,w] u8 and train ids [B,h,w] u8."""
         images, classes = batch
         target = coarse_target(classes, self.recipe.loss_stride)
         logits, _, helper = self.segmenter(images)
@@ -107,7 +112,7 @@ class SegmentationTask(TrainingTask):
         loss = _pixel_loss(logits, target) / count
         if helper is not None and self.recipe.auxiliary_weight > 0:
             loss = loss + self.recipe.auxiliary_weight * _pixel_loss(helper, target) / count
-        return self.finite(loss)
+        return loss
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The encoder at its own rate, the rest at the recipe's."""

@@ -130,8 +130,10 @@ def test_void_pixels_do_not_train() -> None:
 
 def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
     images, classes = torch.zeros(1, 3, 16, 16, dtype=torch.uint8), torch.zeros(1, 16, 16, dtype=torch.uint8)
-    with pytest.raises(TrainingError, match="--learning-rate"):
-        _task(float("nan")).training_step((images, classes), 0)
+    task = _task(float("nan"))
+    loss = task.training_step((images, classes), 0)
+    with pytest.raises(TrainingError, match=r"^streets: the loss became nan at step 1 of 10; lower --learning-rate"):
+        task.refuse_infinite(loss, "streets")
 
 
 def test_impossible_recipes_are_refused() -> None:

@@ -1,6 +1,8 @@
 """Training of methods' own networks: losses, caching, resuming, diverging."""
 
 import dataclasses
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,6 @@ from torch import Tensor, nn
 from ood_eval.benchmarks.streethazards import StreetHazards
 from ood_eval.datasets import First
 from ood_eval.datasets.sample import SegDataset
-from ood_eval.detectors.ae.network import Autoencoder
 from ood_eval.detectors.ae.recipe import AUTOENCODER
 from ood_eval.detectors.ae.task import ReconstructionTask
 from ood_eval.detectors.branch.recipe import CONFIDENCE_BRANCH
@@ -79,14 +80,6 @@ def test_lambda_falls_under_the_budget_and_rises_over_it() -> None:
     assert next_lambda(0.1, 0.31) == 0.1 / 0.99
 
 
-def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
-    task = ReconstructionTask(Autoencoder((4,), code=2), SHORT, 1, 0)
-    for value in task.autoencoder.parameters():
-        torch.nn.init.constant_(value, float("nan"))
-    with pytest.raises(TrainingError, match="lower --learning-rate"):
-        task.training_step((torch.zeros(2, 3, 8, 8, dtype=torch.uint8), torch.zeros(2, 8, 8)), 0)
-
-
 def _train(part: TrainedPart, checkpoint: Path, split: StreetHazards, out: Path) -> nn.Module:
     splits: dict[TrainsOn, SegDataset] = {"in_distribution": split}
     keys = part_keys([part], CheckpointFile(checkpoint), splits, 0)
@@ -137,7 +130,46 @@ def test_what_cannot_be_trained_is_said_beforehand(split: StreetHazards, tmp_pat
         part_keys([AE, outliers], CheckpointFile(tmp_path), {"in_distribution": split, "with_outliers": split}, 0)
 
 
-class PowerCutError(Exception):
+class Spoilt(ReconstructionTask):
+    """Somebody's task that goes wrong at the second step, by what a test sets."""
+
+    wrong: Callable[[], Tensor]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        return super().training_step(batch, batch_idx) if self.global_step == 0 else type(self).wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (
+            lambda: torch.full((), math.nan, requires_grad=True),
+            r"^autoencoder: the loss became nan at step 2 of 3; lower learning_rate in its recipe \(it is 0.01\)",
+        ),
+        (
+            lambda: [][0],
+            r"^autoencoder: its training breaks at step 2 with IndexError: .* \(.*test_training_parts.py:\d+\)$",
+        ),
+    ],
+)
+def test_a_training_that_goes_wrong_names_the_part_and_the_step(
+    split: StreetHazards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[], Tensor], message: str
+) -> None:
+    monkeypatch.setattr(Spoilt, "wrong", staticmethod(wrong), raising=False)
+    recipe = dataclasses.replace(SHORT, learning_rate=0.01, epochs=1)
+    part = dataclasses.replace(AE, task=Spoilt, recipe=recipe)
+    with pytest.raises(TrainingError, match=message):
+        _train(part, tmp_path, split, tmp_path / "out")
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_a_part_whose_network_cannot_be_made_is_named(split: StreetHazards, tmp_path: Path) -> None:
+    part = dataclasses.replace(AE, network=lambda **_: [][0])
+    with pytest.raises(TrainingError, match="autoencoder: its training breaks before the first step with IndexError"):
+        _train(part, tmp_path, split, tmp_path / "out")
+
+
+class PowerCutError(BaseException):
     """A power cut."""
 
 

@@ -48,11 +48,7 @@ class BranchTask(TrainingTask):
         self._frozen[0].to(self.device)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:  # noqa: ARG002
-        """Loss of one batch: images [B,3,h,w] u8 and train ids [B,h,w] u8.
-
-        Raises:
-            TrainingError: the loss is not finite.
-        """
+        """Loss of one batch: images [B,3,h,w] u8 and train ids [B,h,w] u8."""
         images, classes = batch
         target = coarse_target(classes, self.recipe.loss_stride)
         with torch.no_grad():
@@ -60,7 +56,7 @@ class BranchTask(TrainingTask):
         odds = resized_to(self.branch(features), target)[:, 0]
         hints = torch.rand(len(images), device=images.device) < 0.5
         task_loss, confidence_loss = branch_losses(resized_to(logits, target), odds, target, hints)
-        loss = self.finite(task_loss + float(self.weight) * confidence_loss)
+        loss = task_loss + float(self.weight) * confidence_loss
         self.weight.fill_(next_lambda(float(self.weight), float(confidence_loss.detach())))
         return loss
 
