@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from typing import Annotated, Any, Union
 
 import tyro
@@ -18,7 +19,8 @@ def main() -> int:
     command: Command = tyro.cli(
         _subcommands(""),
         prog="ood_eval",
-        description="Trains segmenters and measures which detectors find what they have never seen.",
+        description="Trains segmenters and measures which detectors find what they have never seen. "
+        "OOD_EVAL_DEBUG=1 shows the traceback of an error.",
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -28,6 +30,8 @@ def main() -> int:
     try:
         command.run()
     except OodEvalError as error:
+        if os.environ.get("OOD_EVAL_DEBUG"):
+            traceback.print_exc()
         sys.stderr.write(f"ood_eval: {_one_line(error)}\n")
         return 1
     except KeyboardInterrupt:

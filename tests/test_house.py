@@ -78,8 +78,8 @@ PLUG_INS = {
     "ood_eval.commands": set(),
     "ood_eval.benchmarks": {"benchmark", "build", "formats", "roots"},
     "ood_eval.detectors": {
-        "check", "check_training", "detector", "feature_bank", "load", "mean_field", "naming", "processed", "settings",
-        "sklearn_outliers", "small_networks", "steps",
+        "check", "check_training", "detector", "feature_bank", "guard", "load", "mean_field", "naming", "neighbours",
+        "processed", "sampled_features", "settings", "small_networks", "steps",
     },
     "ood_eval.detectors.steps": {"gaussian", "step"},
     "ood_eval.metrics": {

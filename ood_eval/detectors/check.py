@@ -13,8 +13,9 @@ from torch import Tensor
 from ood_eval.datasets.sample import VOID
 from ood_eval.detectors.check_training import check_training
 from ood_eval.detectors.detector import Detector
+from ood_eval.detectors.guard import breach
 from ood_eval.detectors.small_networks import Veiled, small_classifier, small_segmenter
-from ood_eval.errors import DetectorError
+from ood_eval.errors import DetectorError, in_one_line
 from ood_eval.networks.prediction import Prediction, Reading, Source
 from ood_eval.networks.segmenter import Segmenter
 
@@ -29,9 +30,9 @@ def check_detector(make: Callable[[], Detector], name: str = "detector") -> None
 
     Checked on a segmenter, and on a classifier of whole images unless the detector reads `map`: refuses to score
     unfitted, without its own network or without what it reads; reads nothing else; shape, also of sizes that are no
-    multiple of the stride; float32, finite; the same twice, fitted twice too; leaves what is shared as it was; a batch
-    equals its images one by one; survives saving and loading; void labels change nothing. A network of its own takes a
-    step of training and comes back whole from its file.
+    multiple of the stride; float32, finite, no gradient; the same twice, fitted twice too; leaves what is shared and
+    the network as they were; a batch equals its images one by one; survives saving and loading; void labels change
+    nothing. A network of its own takes a step of training and comes back whole from its file.
 
     Raises:
         DetectorError: which rule is broken.
@@ -45,13 +46,13 @@ def check_detector(make: Callable[[], Detector], name: str = "detector") -> None
         raise
     except Exception as error:  # whatever a stranger's code may raise
         inference = "; score within torch.inference_mode()" if "Inference tensors" in str(error) else ""
-        raise DetectorError(f"{name}: breaks with {type(error).__name__}: {error}{inference}") from error
+        raise DetectorError(f"{name}: breaks with {in_one_line(error)}{inference}") from error
     if "map" in make().reads:
         return
     try:
         _check(make, f"{name} of whole images", small_classifier())
     except Exception as error:  # as above
-        told = str(error) if isinstance(error, DetectorError) else f"{name}: {type(error).__name__}: {error}"
+        told = str(error) if isinstance(error, DetectorError) else f"{name}: breaks with {in_one_line(error)}"
         raise DetectorError(f'{told}; if it makes sense for pixels only, add "map" to what it reads') from error
 
 
@@ -70,15 +71,17 @@ def _check(make: Callable[[], Detector], name: str, network: Segmenter) -> None:
     detector = _fitted(equipped, forward, images, labels)
     shared = forward(images)
     before = {quantity: value.clone() for quantity, value in _shared(shared).items()}
+    weights = {key: value.clone() for key, value in network.state_dict().items()}
     scores = detector.score(shared)
-    shape = (_BATCH, *shared.size)
-    _require(isinstance(scores, Tensor), name, f"scores are {type(scores).__name__}, not a torch.Tensor")
+    wrong = breach(scores, (_BATCH, *shared.size))
+    _require(not wrong, name, wrong)
+    _require(not scores.requires_grad, name, "scores keep a gradient; score within torch.inference_mode()")
     scores = scores.cpu()
-    _require(scores.shape == shape, name, f"scores have shape {tuple(scores.shape)}, not {shape}")
-    _require(scores.dtype == torch.float32, name, f"scores are {scores.dtype}, not float32")
-    _require(bool(torch.isfinite(scores).all()), name, "scores hold NaN or infinity")
     for quantity, value in _shared(shared).items():
         _require(torch.equal(value, before[quantity]), name, f"it changes what is shared ({quantity})")
+    for key, value in network.state_dict().items():
+        _require(torch.equal(value, weights[key]), name, f"it changes the network ({key})")
+    _require(not network.training, name, "it leaves the network in training mode")
     _require(torch.equal(detector.score(forward(images)).cpu(), scores), name, "a second call differs")
     again = _fitted(equipped, forward, images, labels).score(forward(images)).cpu()
     _require(torch.equal(again, scores), name, "fitted again on the same data, it scores otherwise")
@@ -127,7 +130,7 @@ def _check_reads(
     try:
         found = _fitted(equipped, narrow, images, labels).score(narrow(images)).cpu()
     except Exception as error:  # whatever a stranger's code may raise
-        raise DetectorError(f"{name}: reads more than {', '.join(sorted(reads))}: {error}") from error
+        raise DetectorError(f"{name}: reads more than {', '.join(sorted(reads))}: {in_one_line(error)}") from error
     _require(torch.equal(found, scores), name, f"it reads more than {', '.join(sorted(reads))}")
 
 
@@ -151,6 +154,8 @@ def _shared(prediction: Prediction) -> dict[str, Tensor]:
         "logits": prediction.logits,
         "features": prediction.features,
         "log_probabilities": prediction.log_probabilities,
+        "softmax": torch.stack([prediction.softmax.log_sum, prediction.softmax.others, prediction.softmax.entropy]),
+        "highest logits": prediction.highest,
         "top values": prediction.top[0],
         "top channels": prediction.top[1],
         "images": prediction.images,

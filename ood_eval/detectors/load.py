@@ -13,7 +13,7 @@ from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.naming import parse_name
 from ood_eval.detectors.processed import Processed
 from ood_eval.detectors.settings import checked_settings
-from ood_eval.errors import DetectorError
+from ood_eval.errors import DetectorError, OodEvalError, in_one_line
 
 
 def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detector]:
@@ -35,8 +35,7 @@ def detector_class(name: str, table: Mapping[str, type[Detector]]) -> type[Detec
     try:
         found = getattr(importlib.import_module(module_name), class_name)
     except Exception as error:  # whatever a stranger's file may raise
-        reason = " ".join(str(error).split())
-        raise DetectorError(f"detector {name!r} cannot be imported: {type(error).__name__}: {reason}") from error
+        raise DetectorError(f"detector {name!r} cannot be imported: {in_one_line(error)}") from error
     if not (isinstance(found, type) and issubclass(found, Detector)):
         raise DetectorError(f"detector {name!r} is no subclass of ood_eval.detectors.Detector")
     return found
@@ -60,7 +59,7 @@ def build_detector(name: str, options: Mapping[str, Any], table: Mapping[str, ty
     `name` is as `parse_name` takes it: `maxlogit`, `energy(temperature=2)+flip`, `package.module:Class+blur(7,1)`.
 
     Raises:
-        DetectorError: the name, a step or an option is unknown.
+        DetectorError: the name, a step or an option is unknown, or a constructor of somebody's raises.
         ConfigError: an option or a setting cannot have this value.
     """
     named = parse_name(name, options)
@@ -69,4 +68,8 @@ def build_detector(name: str, options: Mapping[str, Any], table: Mapping[str, ty
         detector = kind(**checked_settings(named.base, kind.__init__, named.options))
     except TypeError as error:
         raise DetectorError(f"detector {named.base!r} does not take these options: {error}") from error
+    except OodEvalError:
+        raise
+    except Exception as error:  # whatever a stranger's constructor may raise
+        raise DetectorError(f"detector {named.base!r} cannot be made: {in_one_line(error)}") from error
     return Processed(detector, named.steps) if named.steps else detector

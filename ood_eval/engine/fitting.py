@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ood_eval.datasets.sample import VOID, SegDataset, samples
 from ood_eval.detectors import Detector
+from ood_eval.detectors.guard import blamed, guarded_observe
 from ood_eval.engine.scoring import pause
 from ood_eval.errors import ConfigError, DataError, ResultError
 from ood_eval.files import write_bytes
@@ -36,6 +37,7 @@ def fit_detectors(
     Raises:
         ConfigError: a split is not at hand.
         DataError: a sample is damaged or has no class labels.
+        DetectorError: a detector cannot be fitted; the message names it and the image.
         ResultError: a kept state is damaged, or the folder cannot be written.
     """
     for name in sorted({d.fit_split for d in detectors.values() if d.fit_split is not None}):
@@ -49,7 +51,8 @@ def fit_detectors(
         observe(waiting, segmenter, splits[name])
         for label, detector in waiting.items():
             stream = io.BytesIO()
-            torch.save(detector.state(), stream)
+            with blamed(label, f"after fitting on {splits[name].name}"):
+                torch.save(detector.state(), stream)
             write_bytes(states[label], stream.getvalue())
 
 
@@ -58,6 +61,7 @@ def observe(detectors: Mapping[str, Detector], segmenter: Segmenter, split: SegD
 
     Raises:
         DataError: a sample is damaged, or has no class labels and a detector reads them.
+        DetectorError: a detector cannot be fitted; the message names it and the image.
     """
     read = any(detector.reads_labels for detector in detectors.values())
     bar = tqdm(samples(split), total=len(split), desc=f"fitting on {split.name}", unit="image", mininterval=pause())
@@ -68,10 +72,11 @@ def observe(detectors: Mapping[str, Detector], segmenter: Segmenter, split: SegD
         images = images_from_rgb(sample.image).to(segmenter.mean.device)
         prediction = Prediction.of(segmenter, images)
         labels = torch.from_numpy(classes.copy())[None].to(images.device)
-        for detector in detectors.values():
-            detector.observe(prediction, labels)
-    for detector in detectors.values():
-        detector.finish()
+        for label, detector in detectors.items():
+            guarded_observe(detector, label, prediction, labels, sample.id)
+    for label, detector in detectors.items():
+        with blamed(label, f"after fitting on {split.name}"):
+            detector.finish()
 
 
 def _restore(detector: Detector, path: Path) -> None:

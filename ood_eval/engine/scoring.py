@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.detectors import Detector
+from ood_eval.detectors.guard import guarded_scores
 from ood_eval.engine.cells import Cell
 from ood_eval.engine.shards import ShardStore
 from ood_eval.errors import DetectorError
@@ -45,13 +46,10 @@ class Instruments:
         """A detector's scores of one image, [*S] f32.
 
         Raises:
-            DetectorError: the detector cannot score; the message names it and the image.
+            DetectorError: the detector cannot score, or its scores break the contract; the message names it and the
+                image.
         """
-        try:
-            scores: NDArray[np.float32] = self.detectors[label].score(prediction)[0].cpu().numpy()
-        except DetectorError as error:
-            raise DetectorError(f"{label} on {item.sample.id}: {error}") from error
-        return scores
+        return guarded_scores(self.detectors[label], label, prediction, item.sample.id)
 
 
 @dataclass(frozen=True, slots=True)
