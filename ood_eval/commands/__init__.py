@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from ood_eval.commands.data_check import DataCheck
 from ood_eval.commands.data_where import DataWhere
+from ood_eval.commands.detectors import Detectors
 from ood_eval.commands.report import Report
 from ood_eval.commands.run import Run
 from ood_eval.commands.run_caos import RunCaos
@@ -27,6 +28,7 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "run": Run,
     "train": Train,
     "report": Report,
+    "detectors": Detectors,
     "data check": DataCheck,
     "data where": DataWhere,
 }

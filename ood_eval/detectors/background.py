@@ -10,6 +10,7 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
 from ood_eval.networks.prediction import Network, Prediction
+from ood_eval.networks.strips import by_strips
 
 
 class Background(Detector):
@@ -17,6 +18,8 @@ class Background(Detector):
 
     It orders as p_b does and has no ties next to 0 or 1. The paper says p_b in words; the released code returns the
     opposite sign, which `inverted` gives.
+
+    Reads logits.
 
     Source: Hendrycks et al. 2022 section 5.1.
 
@@ -48,9 +51,10 @@ class Background(Detector):
         self._require_class(names)
         with torch.inference_mode():
             channel = names.index(self.class_name)
-            logits = prediction.logits
             others = [index for index in range(len(names)) if index != channel]
-            odds = logits[:, channel] - logits[:, others].logsumexp(dim=1)
+            (odds,) = by_strips(
+                lambda logits: (logits[:, channel] - logits[:, others].logsumexp(dim=1),), prediction.logits
+            )
             return -odds if self.inverted else odds
 
     def _require_class(self, names: Sequence[str]) -> None:

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
 from ood_eval.detectors.mean_field import PairwiseKernel, mean_field
-from ood_eval.detectors.msp import probability_of_others
 from ood_eval.errors import ConfigError
 from ood_eval.networks.prediction import Prediction
+from ood_eval.networks.softmax import Softmax
 
 KernelName = Literal["bilateral", "gaussian"]
 
@@ -23,6 +23,8 @@ class CRF(Detector):
     `gaussian` those that are near (sigma 3, weight 3). Both are the settings of the released code. It filters on a
     permutohedral lattice in C++ (pydensecrf, of which PyPI has sources only); here the kernels are summed over
     cells, which is the plain sum over all pairs at `cell` 1.
+
+    Reads logits, of maps only.
 
     Source: hendrycks/anomaly-seg, eval_ood.py; Krähenbühl and Koltun 2011 (https://arxiv.org/abs/1210.5644).
 
@@ -71,4 +73,4 @@ class CRF(Detector):
                 [mean_field(one, self.kernel, self.weight, self.iterations, self.tolerance)
                  for one in prediction.log_probabilities]
             )  # fmt: skip
-            return probability_of_others(log_q, log_q.argmax(dim=1))
+            return Softmax.of(log_q).others

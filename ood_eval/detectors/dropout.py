@@ -20,6 +20,8 @@ class Dropout(Detector):
     A network with `classify` (dropout and classifier on the shared features) repeats only that; any other runs whole.
     Every image sees the same seeded masks, alone or in a batch.
 
+    Reads features, images and the network, which must have a dropout layer.
+
     Source: Gal and Ghahramani 2016 (https://arxiv.org/abs/1506.02142); Hendrycks et al. 2022 section 5.1 (variance
     averaged over classes); 30 passes as pytorch-ood.
 

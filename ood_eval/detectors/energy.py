@@ -8,12 +8,15 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import ConfigError
 from ood_eval.networks.prediction import Prediction
+from ood_eval.networks.softmax import Softmax
 
 
 class Energy(Detector):
     """s = -T log sum_c exp(z_c / T).
 
-    At T = 1 the sum is read off the shared log softmax: log sum exp z = z_c - log p_c for any c.
+    At T = 1 the sum is the one that all detectors share.
+
+    Reads logits.
 
     Source: Liu et al. 2020 (https://arxiv.org/abs/2010.03759) equation 4.
 
@@ -34,5 +37,5 @@ class Energy(Detector):
         """[B,*S] f32, unbounded."""
         with torch.inference_mode():
             if self.temperature == 1.0:
-                return prediction.log_probabilities.amax(dim=1) - prediction.top[0]
-            return -self.temperature * (prediction.logits / self.temperature).logsumexp(dim=1)
+                return -prediction.softmax.log_sum
+            return -self.temperature * Softmax.of(prediction.logits / self.temperature).log_sum

@@ -8,6 +8,7 @@ from torch import Tensor
 from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
 from ood_eval.networks.prediction import Prediction
+from ood_eval.networks.strips import by_strips
 
 
 class KLMatching(Detector):
@@ -15,6 +16,8 @@ class KLMatching(Detector):
 
     No labels are used; a class that is never predicted has a one-hot d_k. As KL = sum p log p - p . log d_k, all
     classes are one matrix product.
+
+    Reads logits, and the validation split before.
 
     Source: Hendrycks et al. 2022 appendix A.
     """
@@ -31,7 +34,7 @@ class KLMatching(Detector):
     def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
         """Adds posteriors to the sum of the class they predict; labels are not used."""
         with torch.inference_mode():
-            p = prediction.log_probabilities.exp()
+            p = prediction.logits.softmax(dim=1)
             classes = p.shape[1]
             flat = p.movedim(1, -1).reshape(-1, classes)
             sums = torch.zeros(classes, classes, dtype=torch.float64)
@@ -54,10 +57,11 @@ class KLMatching(Detector):
             totals = self.sums.sum(dim=1, keepdim=True)
             typical = torch.where(totals > 0, self.sums / totals.clamp_min(self._floor), torch.eye(len(self.sums)))
             log_typical = typical.clamp_min(self._floor).log().float().to(prediction.logits.device)
-            log_p = prediction.log_probabilities
-            p = log_p.exp()
-            cross = torch.einsum("bc...,kc->bk...", p, log_typical).amax(dim=1)
-            return ((p * log_p).sum(dim=1) - cross).clamp_min(0.0)
+            (cross,) = by_strips(
+                lambda logits: (torch.einsum("bc...,kc->bk...", logits.softmax(dim=1), log_typical).amax(dim=1),),
+                prediction.logits,
+            )
+            return cross.add_(prediction.softmax.entropy).neg_().clamp_min_(0.0)
 
     def state(self) -> dict[str, Tensor]:
         """Sum of posteriors per predicted class, [K,K] f64."""

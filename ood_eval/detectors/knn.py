@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ood_eval.detectors.detector import Detector
-from ood_eval.detectors.feature_bank import FeatureBank
-from ood_eval.errors import ConfigError, DetectorError
-from ood_eval.networks.prediction import Prediction
+from ood_eval.detectors.neighbours import largest_products
+from ood_eval.detectors.sampled_features import SampledFeatures
+from ood_eval.errors import ConfigError
 
 
-class KNN(Detector):
+class KNN(SampledFeatures):
     """s = distance of the normalised penultimate feature to its k-th nearest in a bank of training features.
 
-    The bank is a seeded sample of at most `bank` features, to which each image offers `per_image`.
+    Reads features, and the training split before. A score costs one product with every feature of the bank.
 
     Source: Sun et al. 2022 (https://arxiv.org/abs/2204.06507) section 3.
 
     Args:
         k: which neighbour.
-        per_image: features kept of each image.
+        per_image: features that each training image offers to the bank.
         bank: most features kept.
         seed: of the places.
 
@@ -30,45 +28,21 @@ class KNN(Detector):
     """
 
     title = "kNN"
-    reads = frozenset({"features"})
-    fit_split = "training"
-    reads_labels = False
 
     def __init__(self, k: int = 10, per_image: int = 64, bank: int = 8192, seed: int = 0) -> None:
-        super().__init__()
+        super().__init__(bank, per_image, seed)
         if k < 1:
             raise ConfigError(f"knn: k must be at least 1, not {k}")
         self.k = k
-        self._sample = FeatureBank(bank, per_image, seed)
-        self.bank: Tensor = torch.zeros(0, 0)
 
-    def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
-        """Offers the bank features; labels are not used."""
-        self._sample.add(normalize(prediction.features, dim=1))
+    def prepared(self, features: Tensor) -> Tensor:
+        """Of length 1."""
+        return normalize(features, dim=1)
 
-    def finish(self) -> None:
-        """Takes the bank over.
+    def prepare(self) -> None:
+        """Nothing: the bank is what scoring needs."""
 
-        Raises:
-            DetectorError: no feature was observed.
-        """
-        if len(self._sample.features) == 0:
-            raise DetectorError("knn: saw no feature; its training split is empty")
-        self.bank = self._sample.features
-        super().finish()
-
-    def score_map(self, prediction: Prediction) -> Tensor:
-        """[B,*S] f32 in 0..2."""
-        with torch.inference_mode():
-            features = normalize(prediction.features, dim=1)
-            flat = features.movedim(1, -1).reshape(-1, features.shape[1])
-            bank = self.bank.to(flat.device)
-            nearest = [
-                (part @ bank.T).topk(min(self.k, len(bank)), dim=1).values[:, -1] for part in torch.split(flat, 4096)
-            ]
-            distance = (2.0 - 2.0 * torch.cat(nearest)).clamp_min(0.0).sqrt()
-            return prediction.at_logit_size(distance.reshape(len(features), 1, *features.shape[2:]))[:, 0]
-
-    def state(self) -> dict[str, Tensor]:
-        """The bank, [N,D] f32."""
-        return {"bank": self.bank}
+    def outlierness(self, features: Tensor) -> Tensor:
+        """Distances [n] f32 in 0..2."""
+        values, _ = largest_products(features, self.sample.to(features.device), min(self.k, len(self.sample)))
+        return (2.0 - 2.0 * values[:, -1]).clamp_min_(0.0).sqrt_()

@@ -12,6 +12,8 @@ from ood_eval.networks.prediction import Prediction
 class LogitAvg(Detector):
     """s = -mean_c z_c.
 
+    Reads logits.
+
     Source: Hendrycks et al. 2022 section 4 (multi-label baselines).
     """
 

@@ -18,6 +18,8 @@ class Mahalanobis(Detector):
     Sigma is shared and regularised by `ridge` times its mean variance, then factorised once (Cholesky), so a score is
     a squared length of whitened features.
 
+    Reads features, and the training split with its labels before.
+
     Source: Lee et al. 2018 (https://arxiv.org/abs/1807.03888) equations 1 and 2, without input perturbation.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ood_eval.detectors.detector import Detector
@@ -11,9 +12,12 @@ from ood_eval.networks.prediction import Prediction
 class MaxLogit(Detector):
     """s = -max_c z_c over logits, not probabilities, at one scale.
 
+    Reads logits.
+
     Source: Hendrycks et al. 2022 (https://arxiv.org/abs/1911.11132) section 3.
     """
 
     def score_map(self, prediction: Prediction) -> Tensor:
         """[B,*S] f32, unbounded."""
-        return -prediction.top[0]
+        with torch.inference_mode():
+            return -prediction.highest

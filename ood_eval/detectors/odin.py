@@ -23,6 +23,8 @@ class ODIN(Detector):
     The gradient's loss is summed over pixels; x is the image in 0..1, so the step on the normalised input is eps over
     its deviation. This is the one detector that runs the network again (twice, once with a gradient).
 
+    Reads images and the network.
+
     Source: Liang et al. 2018 (https://arxiv.org/abs/1706.02690) equations 1 and 2; T, eps as OpenOOD.
 
     Args:

@@ -1,11 +1,9 @@
-"""What scikit-learn's outlier detectors share: a sample of features to fit on, scores at feature stride."""
+"""What detectors share that know a sample of training features."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,68 +13,81 @@ from ood_eval.errors import DetectorError
 from ood_eval.networks.prediction import Prediction
 
 
-class SklearnOutliers(Detector):
-    """s = -score_samples of penultimate features, at feature stride, then upsampled to image size.
+class SampledFeatures(Detector):
+    """Scores penultimate features at their own stride by a sample of training features, then upsamples the scores.
 
-    The fitted estimator is not stored but its sample is; fitting is deterministic and takes seconds.
+    The sample alone is stored; whatever is derived of it is derived again, deterministically and in seconds. It is
+    taken at seeded places, `per_image` features of each image at most, and labels are not looked at.
 
     Args:
-        sample: most features that are fitted on.
+        sample: most features in it.
         per_image: features offered by each training image.
-        seed: of the sample, and of the estimator where it draws.
+        seed: of the sample.
+        least: fewest features to score by.
+
+    Raises:
+        ConfigError: a count is below one.
     """
 
     reads = frozenset({"features"})
     fit_split = "training"
     reads_labels = False
 
-    def __init__(self, sample: int, per_image: int, seed: int) -> None:
+    def __init__(self, sample: int, per_image: int, seed: int, least: int = 1) -> None:
         super().__init__()
-        self.seed = seed
-        self._bank = FeatureBank(sample, per_image, seed)
+        self._bank, self._least = FeatureBank(sample, per_image, seed), least
         self.sample: Tensor = torch.zeros(0, 0)
 
+    def prepared(self, features: Tensor) -> Tensor:
+        """Features [B,D,*s] f32 as they are sampled and scored; as they are, if not overridden."""
+        return features
+
     @abstractmethod
-    def estimator(self, count: int) -> Any:  # noqa: ANN401
-        """A new estimator with scikit-learn's `fit` and `score_samples`, for a sample of `count` features."""
+    def prepare(self) -> None:
+        """Derives from `sample` [N,D] f32 what scoring needs."""
+
+    @abstractmethod
+    def outlierness(self, features: Tensor) -> Tensor:
+        """Scores [n] f32 of features [n,D] f32."""
 
     def observe(self, prediction: Prediction, labels: Tensor) -> None:  # noqa: ARG002
-        """Offers the sample features; labels are not used."""
-        self._bank.add(prediction.features)
+        """Offers the sample features."""
+        self._bank.add(self.prepared(prediction.features))
 
     def finish(self) -> None:
-        """Fits on the sample.
+        """Takes the sample over.
 
         Raises:
-            DetectorError: fewer than two features were observed.
+            DetectorError: too few features were observed.
         """
         self.sample = self._bank.features
-        self._fit()
+        self._require()
         super().finish()
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Takes over what `state` of a fitted detector gave, and fits on it again."""
+        """Takes over what `state` of a fitted detector gave."""
         super().restore(state)
-        self._fit()
-
-    def score_map(self, prediction: Prediction) -> Tensor:
-        """[B,*S] f32."""
-        features = prediction.features
-        batch, width = features.shape[:2]
-        scores = []
-        # One image at a time: the estimators' blocks of matrix products would otherwise depend on the batch.
-        for one in features.movedim(1, -1).reshape(batch, -1, width).cpu().numpy():
-            scores.append(-self._fitted.score_samples(one))  # noqa: PERF401
-        coarse = torch.from_numpy(np.stack(scores).astype(np.float32)).reshape(batch, 1, *features.shape[2:])
-        with torch.inference_mode():
-            return prediction.at_logit_size(coarse.to(features.device))[:, 0]
+        self._require()
 
     def state(self) -> dict[str, Tensor]:
         """The sample, [N,D] f32."""
         return {"sample": self.sample}
 
-    def _fit(self) -> None:
-        if len(self.sample) < 2:
-            raise DetectorError(f"{type(self).__name__} must see at least two features; its training split is empty")
-        self._fitted = self.estimator(len(self.sample))
-        self._fitted.fit(self.sample.numpy())
+    def score_map(self, prediction: Prediction) -> Tensor:
+        """[B,*S] f32."""
+        with torch.inference_mode():
+            features = self.prepared(prediction.features)
+            batch, width = features.shape[:2]
+            # One image at a time: blocks of matrix products would otherwise depend on the batch.
+            scores = [self.outlierness(one) for one in features.movedim(1, -1).reshape(batch, -1, width)]
+            coarse = torch.stack(scores).view(batch, 1, *features.shape[2:])
+            return prediction.at_logit_size(coarse)[:, 0]
+
+    def _require(self) -> None:
+        if len(self.sample) < self._least:
+            raise DetectorError(
+                f"{type(self).__name__} must see at least {self._least} features, not {len(self.sample)}; its training "
+                "split is empty"
+            )
+        with torch.inference_mode():
+            self.prepare()

@@ -21,6 +21,8 @@ class StandardizedMaxLogits(Detector):
     Then, as published, scores at the borders of predicted classes are replaced from around them and all are smoothed
     by a dilated Gaussian. A class that is never predicted in training takes the statistics of all pixels.
 
+    Reads logits, of maps where borders are suppressed or scores smoothed, and the training split before.
+
     Source: Jung et al. 2021 (https://arxiv.org/abs/2107.11264) equations 3 to 5, sections 3.3 and 3.4.
 
     Args:

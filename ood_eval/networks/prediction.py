@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ood_eval.errors import NetworkError
+from ood_eval.networks.softmax import Softmax, top
 
 # What a detector may read: the values of a prediction; that there is one per pixel (`map`); the images, and with them
 # predictions of other images; the layers, input and gradient of the network itself.
@@ -144,11 +145,20 @@ class Prediction:
             return self.logits.log_softmax(dim=1)
 
     @cached_property
-    def top(self) -> tuple[Tensor, Tensor]:
-        """Highest logit [B,*S] f32 and its channel [B,*S] i64."""
+    def softmax(self) -> Softmax:
+        """What is read off the softmax of the logits: log of the sum, 1 - max p, entropy."""
+        return Softmax.of(self.logits)
+
+    @cached_property
+    def highest(self) -> Tensor:
+        """Highest logit, [B,*S] f32."""
         with torch.inference_mode():
-            values, channels = self.logits.max(dim=1)
-        return values, channels
+            return self.logits.amax(dim=1)
+
+    @cached_property
+    def top(self) -> tuple[Tensor, Tensor]:
+        """Highest logit [B,*S] f32 and its channel [B,*S] i64, the first of equals."""
+        return top(self.logits)
 
     @property
     def images(self) -> Tensor:
@@ -199,7 +209,8 @@ def resized_maps(values: Tensor, size: tuple[int, ...]) -> Tensor:
         return values.float()
     if values.shape[1] == 0:
         return values.new_zeros((len(values), 0, *size), dtype=torch.float32)
-    return interpolate(values.float(), size=tuple(size), mode="bilinear", align_corners=False)
+    # Channel by channel in memory: whatever is then computed over the channels is vectorised.
+    return interpolate(values.float().contiguous(), size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def images_from_rgb(*images: NDArray[np.uint8]) -> Tensor:

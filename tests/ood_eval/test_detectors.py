@@ -1,6 +1,7 @@
 """Every detector keeps the contract, and equals its formula written out plainly."""
 
 import dataclasses
+import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -78,13 +79,14 @@ def test_every_file_of_the_folder_is_in_the_table() -> None:
         "detector",
         "check",
         "check_training",
+        "guard",
         "small_networks",
         "load",
         "naming",
         "processed",
         "settings",
     }
-    shared = {"feature_bank", "mean_field", "sklearn_outliers"}
+    shared = {"feature_bank", "mean_field", "neighbours", "sampled_features"}
     files = {path.stem for path in folder.glob("*.py")} - machinery - shared
     folders = {path.parent.name for path in folder.glob("*/__init__.py")} - {"steps"}
     assert files | folders == set(DETECTORS)
@@ -524,3 +526,18 @@ def test_a_detector_without_a_file_has_no_results() -> None:
     exec("class Typed(Detector):\n    def score_map(self, prediction):\n        return prediction.top[0]", scope)  # noqa: S102
     with pytest.raises(ConfigError, match="typed: has no source file; put it into one"):
         code_of(*scope["Typed"]().modules)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_every_detector_documents_its_formula_what_it_reads_its_source_and_its_options(name: str) -> None:
+    kind = DETECTORS[name]
+    text = inspect.getdoc(kind) or ""
+    head, _, options = text.partition("\nArgs:\n")
+    assert "Source: " in head
+    assert "s = " in head or "softmax(z(x') / T)" in head
+    (told,) = re.findall(r"Reads (?:[^.]|\.\d)*\.", head)
+    words = kind.reads - {"map"} | ({kind.fit_split} - {None})  # type: ignore[operator]
+    assert all(str(word) in told for word in words), (told, words)
+    assert ("maps" in told) is ("map" in kind().reads)
+    documented = set(re.findall(r"^    (\w+): ", options, flags=re.MULTILINE)) - {"ConfigError"}
+    assert documented == set(inspect.signature(kind).parameters) - {"self"}

@@ -209,7 +209,7 @@ def test_lof_is_the_ratio_of_reachability_densities(prediction: Prediction) -> N
 
 @pytest.mark.parametrize("name", ["isolation_forest", "lof"])
 def test_an_empty_training_split_is_named(name: str) -> None:
-    with pytest.raises(DetectorError, match="at least two features"):
+    with pytest.raises(DetectorError, match="at least 2 features"):
         DETECTORS[name]().finish()
 
 

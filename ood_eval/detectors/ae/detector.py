@@ -16,6 +16,8 @@ class AE(Detector):
 
     Unblurred; `ae+blur(7,1)` names the blurred one.
 
+    Reads images, of maps only; its network is trained on training images before.
+
     Source: Hendrycks et al. 2022 section 5.1, after Baur et al. 2018 (https://arxiv.org/abs/1804.04488).
     """
 

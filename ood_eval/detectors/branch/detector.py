@@ -15,6 +15,8 @@ class Branch(Detector):
 
     The branch is trained on the frozen segmenter.
 
+    Reads features, of maps only; its network is trained on the training split before.
+
     Source: DeVries and Taylor 2018 (https://arxiv.org/abs/1802.04865); Hendrycks et al. 2022 appendix B.
     """
 

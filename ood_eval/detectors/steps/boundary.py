@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d, pad
 
 from ood_eval.detectors.steps.step import Score, Step
 from ood_eval.errors import ConfigError
@@ -45,23 +44,45 @@ def suppress_boundaries(scores: Tensor, classes: Tensor, width: int) -> Tensor:
     """Scores [B,H,W] f32 without the borders of classes [B,H,W] i64."""
     borders = [class_borders(classes)]
     for _ in range(width - 1):
-        borders.append(_plus_dilated(borders[-1]))
+        borders.append(plus_dilated(borders[-1]))
     for border in reversed(borders):
-        inside = pad(1.0 - border, (1, 1, 1, 1), mode="replicate")
-        padded = pad(scores[:, None], (1, 1, 1, 1), mode="replicate")
-        share = avg_pool2d(inside, 3, stride=1)
-        mean = avg_pool2d(padded * inside, 3, stride=1) / share.clamp_min(1e-6)
-        replaced = (border > 0) & (share > 0.05)
-        scores = torch.where(replaced, mean, scores[:, None])[:, 0]
+        inside = border.logical_not().float()
+        count = _summed(inside)
+        mean = _summed(scores * inside) / count.clamp_min(1.0)
+        scores = torch.where(border & (count > 0.0), mean, scores)
     return scores
 
 
 def class_borders(classes: Tensor) -> Tensor:
-    """1 where a plus-shaped dilation of the class map differs from its 3x3 erosion, else 0; [B,1,H,W] f32."""
-    values = classes[:, None].float()
-    return (_plus_dilated(values) != -max_pool2d(-values, 3, stride=1, padding=1)).float()
+    """Where a plus-shaped dilation of the class map [B,H,W] differs from its 3x3 erosion, [B,H,W] bool."""
+    # Of fewer than 256 classes in practice; numbers this small are compared 32 at a time.
+    values = classes.to(torch.uint8) if int(classes.max()) < 256 else classes
+    rows = torch.minimum(torch.minimum(*_beside(values, 1)), values)
+    eroded = torch.minimum(torch.minimum(*_beside(rows, 2)), rows)
+    return plus_dilated(values) != eroded
 
 
-def _plus_dilated(values: Tensor) -> Tensor:
-    rows = max_pool2d(values, (3, 1), stride=1, padding=(1, 0))
-    return torch.maximum(rows, max_pool2d(values, (1, 3), stride=1, padding=(0, 1)))
+def plus_dilated(values: Tensor) -> Tensor:
+    """The largest of each place and its four neighbours, of [B,H,W]."""
+    found = values
+    for beside in (*_beside(values, 1), *_beside(values, 2)):
+        found = torch.maximum(found, beside)
+    return found
+
+
+def _summed(values: Tensor) -> Tensor:
+    """Sums over 3x3 places of [B,H,W], edges replicated."""
+    for axis in (1, 2):
+        before, after = _beside(values, axis)
+        values = before + values + after
+    return values
+
+
+def _beside(values: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """[B,H,W] moved by one place along an axis, forwards and backwards; edges replicated."""
+    size = values.shape[axis]
+    first, last = values.narrow(axis, 0, 1), values.narrow(axis, size - 1, 1)
+    return (
+        torch.cat([first, values.narrow(axis, 0, size - 1)], dim=axis),
+        torch.cat([values.narrow(axis, 1, size - 1), last], dim=axis),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import pad
 
 from ood_eval.errors import ConfigError
 
@@ -30,10 +30,15 @@ def gaussian_smooth(maps: Tensor, size: int, sigma: float, dilation: int = 1) ->
         sigma: in taps.
         dilation: pixels from tap to tap.
     """
-    taps = torch.arange(size, device=maps.device, dtype=torch.float32) - size // 2
+    taps = torch.arange(size, dtype=torch.float32) - size // 2
     weights = torch.exp(-0.5 * (taps / sigma).square())
     weights = weights / weights.sum()
     reach = size // 2 * dilation
-    rows = pad(maps[:, None], (reach, reach, reach, reach), mode="replicate")
-    rows = conv2d(rows, weights.view(1, 1, 1, -1), dilation=dilation)
-    return conv2d(rows, weights.view(1, 1, -1, 1), dilation=dilation)[:, 0]
+    found = pad(maps[:, None], (reach, reach, reach, reach), mode="replicate")[:, 0]
+    for axis in (2, 1):
+        moved = [found.narrow(axis, tap * dilation, found.shape[axis] - 2 * reach) for tap in range(size)]
+        # Sums of moved maps: a convolution of one channel is not vectorised.
+        found = float(weights[0]) * moved[0]
+        for weight, values in zip(weights.tolist()[1:], moved[1:], strict=True):
+            found.add_(values, alpha=weight)
+    return found
