@@ -119,27 +119,7 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
     )
     started = folder / f"{_RESUME}.ckpt"
     with _quiet():
-        trainer = lightning.Trainer(
-            accelerator=machine.accelerator,
-            devices=machine.devices,
-            num_nodes=machine.nodes,
-            # pspnet_short leaves the last stages of some encoders idle
-            strategy="ddp_find_unused_parameters_true" if processes > 1 else "auto",
-            use_distributed_sampler=False,  # the order shares out each batch itself
-            sync_batchnorm=processes > 1 and _on_gpu(machine),
-            precision=machine.precision,
-            max_epochs=recipe.epochs,
-            gradient_clip_val=recipe.gradient_clip,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=folder,
-            callbacks=[
-                _Progress(task.steps, name),
-                _FiniteLoss(name),
-                ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
-            ],
-        )
+        trainer = _trainer(task, folder, machine, name)
         if machine.is_global_zero:
             size = f"{len(split)} images, {recipe.epochs} epochs of {len(loader)} steps"
             _LOG.info("%s: %s, %s%s", name, size, trainer.precision, f", {processes} processes" * (processes > 1))
@@ -153,6 +133,31 @@ def run_loop(task: TrainingTask, split: SegDataset, folder: Path, machine: Machi
         except torch.OutOfMemoryError as error:
             raise TrainingError(f"out of memory with batch size {recipe.batch_size}; lower --batch-size") from error
     task.eval()
+
+
+def _trainer(task: TrainingTask, folder: Path, machine: Machine, name: str) -> lightning.Trainer:
+    recipe, processes = task.recipe, machine.processes
+    return lightning.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        # pspnet_short leaves the last stages of some encoders idle
+        strategy="ddp_find_unused_parameters_true" if processes > 1 else "auto",
+        use_distributed_sampler=False,  # the order shares out each batch itself
+        sync_batchnorm=processes > 1 and _on_gpu(machine),
+        precision=machine.precision,
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.gradient_clip,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
+        callbacks=[
+            _Progress(task.steps, name),
+            _FiniteLoss(name),
+            ModelCheckpoint(folder, _RESUME, save_on_train_epoch_end=True, enable_version_counter=False),
+        ],
+    )
 
 
 def _on_gpu(machine: Machine) -> bool:
