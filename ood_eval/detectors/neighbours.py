@@ -29,7 +29,7 @@ def largest_products(
     """
     across = bank.T.contiguous()
     values, places = [], []
-    for part in features.split(_ROWS):
+    for part in torch.split(features, _ROWS):
         products = part @ across if offsets is None else torch.addmm(offsets, part, across)
         found = largest(products, count)
         values.append(found[0])

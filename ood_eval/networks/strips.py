@@ -29,5 +29,5 @@ def by_strips(function: Callable[[Tensor], tuple[Tensor, ...]], maps: Tensor) ->
     rows = max(_STRIP // max(batch * channels * width, 1), 1)
     if rows >= height:
         return function(maps)
-    parts = [function(strip) for strip in maps.split(rows, dim=2)]
+    parts = [function(strip) for strip in torch.split(maps, rows, dim=2)]
     return tuple(torch.cat(column, dim=1) for column in zip(*parts, strict=True))
