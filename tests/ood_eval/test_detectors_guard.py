@@ -5,7 +5,6 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,13 +13,11 @@ from torch import Tensor
 
 from ood_eval.datasets.sample import Sample
 from ood_eval.detectors import DETECTORS, Detector, build_detector, check_detector
+from ood_eval.detectors.guard import guarded_scores
 from ood_eval.detectors.small_networks import small_segmenter
 from ood_eval.engine.fitting import fit_detectors
-from ood_eval.engine.scoring import Instruments
 from ood_eval.errors import DetectorError, in_one_line
 from ood_eval.networks import Prediction
-
-ITEM = SimpleNamespace(sample=SimpleNamespace(id="t5/17"))
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def test_what_a_detector_does_wrong_is_one_line_with_its_name_and_the_image(
     prediction: Prediction, act: Callable[[Prediction], object], message: str
 ) -> None:
     with pytest.raises(DetectorError, match=message) as found:
-        Instruments(small_segmenter(), {"mine:Own": _own(act)}).scores("mine:Own", prediction, ITEM)
+        guarded_scores(_own(act), "mine:Own", prediction, "t5/17")
     assert str(found.value).startswith("mine:Own on t5/17: ")
     assert "\n" not in str(found.value)
 
@@ -90,14 +87,14 @@ def test_a_detector_that_writes_on_what_it_is_given_harms_no_other(
     ours = {name: build_detector(name, {}, DETECTORS) for name in names}
     before = {name: one.score(prediction) for name, one in ours.items()}
     mine = build_detector(f"own{steps}", {}, {"own": type(_own(act))})  # type: ignore[arg-type]
-    Instruments(small_segmenter(), {"mine:Own": mine}).scores("mine:Own", prediction, ITEM)
+    guarded_scores(mine, "mine:Own", prediction, "t5/17")
     assert all(torch.equal(one.score(prediction), before[name]) for name, one in ours.items())
 
 
 def test_scores_with_a_gradient_are_cut_off_from_it(prediction: Prediction) -> None:
     weight = torch.nn.Parameter(torch.ones(()))
     mine = _own(lambda p: p.logits.clone().mean(dim=1) * 0.0 + weight * torch.ones(1, 12, 20))
-    found = Instruments(small_segmenter(), {"mine:Own": mine}).scores("mine:Own", prediction, ITEM)
+    found = guarded_scores(mine, "mine:Own", prediction, "t5/17")
     assert (found.dtype, found.shape, float(found.mean())) == (np.float32, (12, 20), 1.0)
 
 

@@ -83,7 +83,7 @@ def _maps(sides: tuple[int, int]) -> st.SearchStrategy[tuple[NDArray[np.float32]
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-@settings(max_examples=40)
+@settings(max_examples=25, deadline=None)
 @given(images=st.lists(st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(_maps), min_size=1, max_size=3))
 def test_every_protocol_gives_numbers_in_range_or_none(
     name: str, images: list[tuple[NDArray[np.float32], NDArray[np.uint8]]]
@@ -100,6 +100,6 @@ def test_every_protocol_gives_numbers_in_range_or_none(
     for number in found:
         assert np.isnan(number.value) or 0.0 <= number.value <= 1.0, number
         assert number.images + number.skipped <= len(images)
-        assert 0 <= number.pixels <= sum(int((anomaly != 255).sum()) for _, anomaly in images)
+        assert 0 <= number.pixels <= sum(anomaly.size for _, anomaly in images)
     if counted and name in {"caos", "dataset"}:
         assert not any(np.isnan(number.value) for number in found)
