@@ -19,7 +19,9 @@ class FrameSource(Protocol):
         """What sampling needs to know of the town."""
 
     def capture(self, scene: Scene) -> Callable[[], Frame]:
-        """Take the pictures of a scene and return; the call that comes back decodes them, in any thread.
+        """Begin to take the pictures of a scene and return; the call that comes back brings the frame, in any thread.
+
+        That call is made once a scene, in the order of the scenes, and may wait and raise what `capture` may.
 
         Raises:
             PlacementError: the scene cannot be put up; it is left out.

@@ -24,7 +24,6 @@ def explore(session: Session) -> Surroundings:
     """Ask the server for everything that sampling needs to know about the loaded town."""
     world = session.world
     roads = Roads(session.town, world.get_map().to_opendrive())
-    names = frozenset(blueprint.id for blueprint in world.get_blueprint_library())
 
     def ground(x_m: float, y_m: float, z_m: float) -> GroundPoint | None:
         import carla
@@ -32,7 +31,7 @@ def explore(session: Session) -> Surroundings:
         hit = world.ground_projection(carla.Location(x_m, -y_m, z_m), _SEARCH_M)
         return None if hit is None else GroundPoint(float(hit.location.z), int(hit.label))
 
-    return Surroundings(session.town, roads, _obstacles(session), ground, names)
+    return Surroundings(session.town, roads, _obstacles(session), ground, session.blueprint_names)
 
 
 def _obstacles(session: Session) -> tuple[Box, ...]:

@@ -24,13 +24,15 @@ from hazardsim.scenario.scene import Scene
 def capture_scene(
     session: Session, rig: CameraRig, scene: Scene, drawn_by: str = "", warm_up: int = 0
 ) -> Callable[[], Frame]:
-    """Put the scene up, take its pictures, take it down; the call that comes back decodes them, in any thread.
+    """Put the scene up, have its pictures taken, take it down; the call that comes back waits for them and decodes.
 
+    That call may be made in any thread, and after the next scene was put up: a tick has fixed what its pictures show
+    (the embedded server draws a frozen copy; Unreal captures within the tick), so that a server never waits for us.
     `drawn_by` goes into the frame's versions. `warm_up` ticks go by before the pictures: Unreal's exposure and puddles
     settle over time.
 
     Raises:
-        SimulatorError: an actor cannot be placed, or a camera fails.
+        SimulatorError: an actor cannot be placed, or a camera fails (then the call that comes back may say so).
     """
     import carla
 
@@ -40,11 +42,17 @@ def capture_scene(
         rig.move(scene.camera.pose)
         for _ in range(warm_up):
             rig.pictures(session.tick())
-        pictures = rig.pictures(session.tick())
-        versions = {"server": session.version, "client": session.client.get_client_version(), "drawn_by": drawn_by}
-        return partial(frame_from_pictures, scene, pictures, list(placed.ids), versions)
+        frame = session.tick()
+        rig.expect(frame)
+        versions = {"server": session.version, "client": session.client_version, "drawn_by": drawn_by}
+        return partial(_frame, rig, frame, scene, tuple(placed.ids), versions)
     finally:
         placed.destroy()
+
+
+def _frame(rig: CameraRig, number: int, scene: Scene, actor_ids: Sequence[int], versions: Mapping[str, str]) -> Frame:
+    """Wait for the pictures of a frame of the server, and decode them."""
+    return frame_from_pictures(scene, rig.pictures(number), actor_ids, versions)
 
 
 def frame_from_pictures(

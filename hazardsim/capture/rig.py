@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-import queue
+import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any
 
-from hazardsim.capture.session import FRAME_TIMEOUT_S, ROLE, Session
+from hazardsim.capture.session import FRAME_TIMEOUT_S, Session
 from hazardsim.channels import CHANNELS
 from hazardsim.channels.wire import SensorImage
 from hazardsim.errors import ServerLostError, SimulatorError
@@ -39,13 +40,21 @@ def wanted_sensors() -> dict[str, dict[str, str]]:
 
 
 class CameraRig:
-    """The sensors; made once per episode and moved, because servers leak memory with each one made (7156, 7413)."""
+    """The sensors; made once per episode and moved, because servers leak memory with each one made (7156, 7413).
+
+    Any thread may wait for the pictures of a frame while another one has the next frame drawn.
+    """
 
     def __init__(self, session: Session, camera: SceneCamera) -> None:
         self._session = session
         self.camera = camera
-        self._queues: dict[str, queue.Queue[Any]] = {}
         self._sensors: dict[str, Any] = {}
+        self._news = threading.Condition()
+        self._images: dict[str, dict[int, SensorImage]] = {}
+        self._latest: dict[str, int] = {}
+        self._awaited: set[int] = set()
+        self._heard_s = time.monotonic()
+        self._given_up = False
 
     def __enter__(self) -> CameraRig:
         """Spawn the sensors and listen to them.
@@ -56,21 +65,22 @@ class CameraRig:
         try:
             for name, settings in wanted_sensors().items():
                 self._spawn(name, settings)
-        except (RuntimeError, IndexError) as error:
+        except (RuntimeError, IndexError, SimulatorError) as error:
             self._close()
             raise SimulatorError(f"the server refused a camera: {error}") from error
         return self
 
     def _spawn(self, name: str, settings: Mapping[str, str]) -> None:
-        blueprint = self._session.world.get_blueprint_library().find(name)
+        blueprint = self._session.blueprint(name)
         camera = self.camera
         size = {"image_size_x": str(camera.width_px), "image_size_y": str(camera.height_px), "fov": str(camera.fov_deg)}
-        for key, value in {"role_name": ROLE, **size, **settings}.items():
+        for key, value in {**size, **settings}.items():
             blueprint.set_attribute(key, value)
         sensor = self._session.world.spawn_actor(blueprint, transform_of(camera.pose))
         self._sensors[name] = sensor
-        self._queues[name] = queue.Queue()
-        sensor.listen(self._queues[name].put)
+        self._images[name] = {}
+        self._latest[name] = -1
+        sensor.listen(partial(self._receive, name))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -83,26 +93,61 @@ class CameraRig:
         for sensor in self._sensors.values():
             sensor.set_transform(transform_of(pose))
 
+    def expect(self, frame: int) -> None:
+        """Keep the pictures of this frame until `pictures` takes them; those of frames before it go if not expected."""
+        with self._news:
+            self._awaited.add(frame)
+            for kept in self._images.values():
+                for old in [number for number in kept if number < frame and number not in self._awaited]:
+                    del kept[old]
+
+    def give_up(self) -> None:
+        """Nothing will come any more: whoever waits is told so at once."""
+        with self._news:
+            self._given_up = True
+            self._news.notify_all()
+
     def pictures(self, frame: int) -> dict[str, SensorImage]:
-        """The data of exactly this frame, by the sensor's blueprint.
+        """The data of exactly this frame, by the sensor's blueprint; waits for them.
 
         Raises:
             ServerLostError: a sensor is late; the message names it.
             SimulatorError: a sensor has skipped the frame; the message names it.
         """
-        deadline = time.monotonic() + FRAME_TIMEOUT_S
-        return {name: self._picture(name, frame, deadline) for name in self._queues}
+        self.expect(frame)
+        began_s = time.monotonic()
+        with self._news:
+            while (late := self._late(frame)) is not None:
+                left_s = max(began_s, self._heard_s) + FRAME_TIMEOUT_S - time.monotonic()
+                if self._given_up:
+                    raise ServerLostError(f"the server broke off before {late} had sent frame {frame}")
+                if left_s <= 0.0:
+                    raise ServerLostError(f"{late} sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s")
+                self._news.wait(left_s)
+            self._awaited.discard(frame)
+            return {name: kept.pop(frame) for name, kept in self._images.items()}
 
-    def _picture(self, name: str, frame: int, deadline: float) -> SensorImage:
-        while True:
-            try:
-                image = self._queues[name].get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise ServerLostError(f"{name} sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s") from None
-            if image.frame == frame:
-                return SensorImage(bytes(image.raw_data), image.width, image.height)
-            if image.frame > frame:
-                raise SimulatorError(f"{name} skipped frame {frame} and sent {image.frame}")
+    def _late(self, frame: int) -> str | None:
+        """A sensor whose picture of the frame is still to come.
+
+        Raises:
+            SimulatorError: it has sent a later one instead.
+        """
+        for name, kept in self._images.items():
+            if frame not in kept:
+                if self._latest[name] > frame:
+                    raise SimulatorError(f"{name} skipped frame {frame} and sent {self._latest[name]}")
+                return name
+        return None
+
+    def _receive(self, name: str, image: Any) -> None:  # noqa: ANN401
+        """Keep a picture; on a thread of the client library."""
+        picture = SensorImage(bytes(image.raw_data), image.width, image.height)
+        with self._news:
+            self._images[name][image.frame] = picture
+            self._latest[name] = image.frame
+            self._heard_s = time.monotonic()
+            self._news.notify_all()
 
     def _close(self) -> None:
         try:

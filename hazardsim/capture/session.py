@@ -61,10 +61,12 @@ class Session:
         self.client = connect(host, port)
         self.town = town
         self.version: str = self.client.get_server_version()
+        self.client_version: str = self.client.get_client_version()
         try:
             self.client.set_timeout(LOAD_TIMEOUT_S)
             self.world = self._load(town)
             self._before = self.world.get_settings()
+            self._library = self.world.get_blueprint_library()
             self.client.set_timeout(CALL_TIMEOUT_S)
         except RuntimeError as error:
             raise SimulatorError(f"the server at {host}:{port} broke off while loading {town}: {error}") from error
@@ -100,6 +102,24 @@ class Session:
             return int(self.world.tick(FRAME_TIMEOUT_S))
         except RuntimeError as error:
             raise ServerLostError(f"the server stopped answering: {error}") from error
+
+    @property
+    def blueprint_names(self) -> frozenset[str]:
+        """Everything that the server can spawn."""
+        return frozenset(blueprint.id for blueprint in self._library)
+
+    def blueprint(self, name: str) -> Any:  # noqa: ANN401
+        """A `carla.ActorBlueprint` of our role, to be changed at will: it is a copy.
+
+        Raises:
+            SimulatorError: the server has none of this name.
+        """
+        try:
+            blueprint = self._library.find(name)
+        except IndexError:
+            raise SimulatorError(f"the server has no blueprint {name}") from None
+        blueprint.set_attribute("role_name", ROLE)
+        return blueprint
 
     def _clear_leftovers(self) -> None:
         """Destroy what an earlier, killed client of ours left behind, and do not take its settings for the server's."""

@@ -9,6 +9,7 @@ from hazardsim.capture.explore import explore
 from hazardsim.capture.frames import capture_scene
 from hazardsim.capture.rig import CameraRig
 from hazardsim.capture.session import Session
+from hazardsim.errors import ServerLostError
 from hazardsim.frame import Frame
 from hazardsim.geometry.poses import Pose
 from hazardsim.scenario.scene import Scene, SceneCamera
@@ -25,8 +26,12 @@ class SimulatorSource:
         self.surroundings: Surroundings = explore(session)
 
     def capture(self, scene: Scene) -> Callable[[], Frame]:
-        """Put the scene up, take its pictures, take it down; the call that comes back decodes them."""
-        return capture_scene(self._session, self._rig, scene, self._drawn_by, self._warm_up)
+        """Put the scene up, have its pictures taken, take it down; the call that comes back brings the frame."""
+        try:
+            return capture_scene(self._session, self._rig, scene, self._drawn_by, self._warm_up)
+        except (RuntimeError, ServerLostError):
+            self._rig.give_up()
+            raise
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Writes JSON to standard output: `python tests/benchmarks/bench_frame.py --frames 10`. The first two frames of each pass
 hold the compilation of kernels and are left out. `renderer` is tick to last picture with everything in place and the
-sky known, that is the second picture of each scene.
+sky known, that is the second picture of each scene. Of the steps, `waiting_for_pictures`, `decode` and
+`encode_and_write` go on while the next scene is sampled, spawned and drawn.
 """
 
 from __future__ import annotations
@@ -73,24 +74,24 @@ class Observed:
             self._watch.spent.clear()
             self.began = time.perf_counter()
         self.scenes.append(scene)
-        decode = self._watch.timed("capture", self._source.capture)(scene)
-        return self._watch.timed("decode", decode)
+        return self._watch.timed("capture", self._source.capture)(scene)
 
 
 def whole_frames(session, rig, job, out, watch):
     """Render through the worker's own code; the scenes, and seconds a frame."""
     source = Observed(SimulatorSource(session, rig, "benchmark", 0), watch)
-    sample, keep = worker.sample_scene, SplitWriter.keep
+    sample, keep, decode = worker.sample_scene, SplitWriter.keep, capture_module.frame_from_pictures
     worker.sample_scene = watch.timed("sampling", sample)
     SplitWriter.keep = watch.timed("encode_and_write", keep)
     capture_module.SceneActors = watch.timed("spawning", SceneActors)
+    capture_module.frame_from_pictures = watch.timed("decode", decode)
     rig.pictures = watch.timed("waiting_for_pictures", rig.pictures)
     try:
         task = Task(job, str(out), WHOLE, Simulator())
         worker.render_shard(task, lambda town: contextlib.nullcontext(source), "benchmark")
     finally:
         worker.sample_scene, SplitWriter.keep = sample, keep
-        capture_module.SceneActors = SceneActors
+        capture_module.SceneActors, capture_module.frame_from_pictures = SceneActors, decode
         del rig.pictures
     measured = len(source.scenes) - WARM_UP
     return source.scenes, (time.perf_counter() - source.began) / measured, measured
