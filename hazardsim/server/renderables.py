@@ -129,3 +129,8 @@ class Renderer(Protocol):
         hidden: frozenset[int] = frozenset(),
     ) -> list[Hit]:
         """Every surface on a ray from `origin` [3] along `direction` [3], nearest first, up to `reach_m`."""
+
+    def cast_through_town(
+        self, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float
+    ) -> list[Hit]:
+        """What `cast` finds without objects and with nothing hidden; in any thread, also while pictures are drawn."""

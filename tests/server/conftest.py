@@ -107,6 +107,9 @@ class FlatRenderer:
 
     def cast(self, origin, direction, reach_m, objects, hidden=frozenset()):
         self.threads.add(threading.get_ident())
+        return self.cast_through_town(origin, direction, reach_m)
+
+    def cast_through_town(self, origin, direction, reach_m):
         if direction[2] >= 0:
             return []
         distance = float(-origin[2] / direction[2])

@@ -1,5 +1,7 @@
 """Label pictures: geometry, encodings, instancing, agreement with an independent ray caster."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import trimesh
@@ -234,6 +236,22 @@ def test_cast_meets_every_surface_in_order(renderer):
     near = renderer.cast(np.array([0.1, 0.2, 10.0]), np.array([0, 0, -1.0]), 9.0, [ball], frozenset({0x8005}))
     assert [(h.tag, h.object_id) for h in near] == [(17, 4)]
     assert renderer.cast(np.array([0.1, 0.2, 10.0]), np.array([0, 0, 1.0]), 50.0, []) == []
+
+
+def test_rays_through_the_town_are_the_same_to_the_bit_in_any_thread(renderer):
+    renderer.load(town(*(static(plane(z), 1, 0x8000 + k) for k, z in enumerate((0.0, 0.37, 2.01)))))
+    rng = np.random.default_rng(4)
+    rays = [
+        (rng.uniform([-3, -3, 3], [3, 3, 9]), np.array([*rng.uniform(-0.3, 0.3, 2), -1.0]) * (k % 2 or [0, 0, 1]))
+        for k in range(200)
+    ]
+    here = [renderer.cast(*ray, 50.0, []) for ray in rays]
+    with ThreadPoolExecutor(2) as threads:
+        there = list(threads.map(lambda ray: renderer.cast_through_town(*ray, 50.0), rays))
+    assert there == here
+    assert sum(len(hits) == 3 for hits in here) > 100
+    with pytest.raises(RenderError, match="the direction has no length"):
+        renderer.cast_through_town(np.zeros(3), np.zeros(3), 1.0)
 
 
 def test_what_cannot_be_drawn_gives_one_line(renderer):

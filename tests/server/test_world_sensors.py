@@ -282,7 +282,7 @@ def drawn(service, renderer, picture):
     line.draw(
         snapshot, snapshot.readings, lambda reading, _, pictures: sent.append(reading.measurement.encode(pictures))
     )
-    line.cast(np.zeros(3), np.array([0.0, 0.0, -1.0]), 1.0, snapshot.visible)
+    line.load(service._world.town)  # after all that was asked for before
     line.wait_for_room()
     return sent
 

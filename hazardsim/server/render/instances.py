@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from hazardsim.errors import RenderError
 from hazardsim.geometry.poses import PoseMatrix
 from hazardsim.server.render.arrays import Bool, Float, Native, Point2f, Ray3f, UInt32, Vector3f
+from hazardsim.server.render.device_buffer import DeviceBuffer
 from hazardsim.server.render.triangles import Triangles, frames_of, joined
 from hazardsim.server.render.variant import native
-
-_NAMES = ("normals", "uv", "normal", "tangent", "bitangent", "density", "material")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,32 +34,20 @@ class FaceBuffers:
     density: Float
     material: UInt32
 
-    @staticmethod
-    def of(triangles: Triangles) -> FaceBuffers:
-        """Upload triangles."""
-        _, mi = native()
 
-        def upload(values: NDArray[np.float32]) -> Float:
-            return mi.Float(np.ascontiguousarray(values.reshape(-1), dtype=np.float32))
-
-        frames = frames_of(triangles)
-        return FaceBuffers(
-            normals=upload(triangles.normals),
-            uv=upload(triangles.uv),
-            normal=upload(frames.normal),
-            tangent=upload(frames.tangent),
-            bitangent=upload(frames.bitangent),
-            density=upload(frames.density),
-            material=mi.UInt32(triangles.material),
-        )
-
-    def followed_by(self, other: FaceBuffers) -> FaceBuffers:
-        """Both, this one's faces first."""
-        dr, _ = native()
-
-        both = FaceBuffers(**{n: dr.concat((getattr(self, n), getattr(other, n))) for n in _NAMES})
-        dr.eval([getattr(both, n) for n in _NAMES])
-        return both
+def _columns(triangles: Triangles) -> dict[str, NDArray[Any]]:
+    """The values of each of the `FaceBuffers`, on the host: flat, f32 (`material`: u32)."""
+    frames = frames_of(triangles)
+    columns: dict[str, NDArray[Any]] = {
+        "normals": triangles.normals,
+        "uv": triangles.uv,
+        "normal": frames.normal,
+        "tangent": frames.tangent,
+        "bitangent": frames.bitangent,
+        "density": frames.density,
+        "material": triangles.material,
+    }
+    return {name: np.ascontiguousarray(values.reshape(-1)) for name, values in columns.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +79,7 @@ class ModelBuffers:
         self._vectorised = vectorised
         self._count = 0
         self._waiting: list[Triangles] = []
-        self._faces: FaceBuffers | None = None
+        self._columns: dict[str, DeviceBuffer] = {}
         self._tags: list[NDArray[np.uint8]] = []
         self._object_ids: list[NDArray[np.uint32]] = []
 
@@ -122,10 +109,10 @@ class ModelBuffers:
     def faces(self) -> FaceBuffers | None:
         """What shading needs of all faces, on the device; None where the variant does not work on arrays."""
         if self._waiting:
-            new = FaceBuffers.of(joined(self._waiting))
-            self._faces = new if self._faces is None else self._faces.followed_by(new)
+            for name, values in _columns(joined(self._waiting)).items():
+                self._columns.setdefault(name, DeviceBuffer()).append(values)
             self._waiting = []
-        return self._faces
+        return FaceBuffers(**{n: c.array for n, c in self._columns.items()}) if self._columns else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,6 +187,7 @@ class Geometry:
 
     def __init__(self, trees: Sequence[InstanceTree], store: ModelBuffers, vectorised: bool) -> None:
         self.trees = tuple(c for c in trees if c.scene is not None)
+        self.vectorised = vectorised
         self._store = store
         instances = [p for c in self.trees for p in c.instances]
         self.first_face = np.array([p.model.first_face for p in instances], dtype=np.uint32)

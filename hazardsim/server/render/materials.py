@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from hazardsim.server.render.arrays import Bool, Color3f, Float, Point2f, UInt32
+from hazardsim.server.render.device_buffer import DeviceBuffer
 from hazardsim.server.render.textures import (
     EMIT,
     FIXED,
@@ -46,16 +49,22 @@ class MaterialSample:
 
 
 class DeviceMaterials:
-    """The tables of a `MaterialLibrary` on the device; `earlier` ones of the same library share their texels."""
+    """The tables of a `MaterialLibrary` on the device; `earlier` ones of the same library hand their texels on."""
 
     def __init__(self, tables: MaterialTables, earlier: DeviceMaterials | None = None) -> None:
         _, mi = native()
 
-        self._tables = tables
-        same = earlier is not None and earlier._tables.texels is tables.texels
-        self._texels: UInt32 = earlier._texels if earlier is not None and same else mi.UInt32(tables.texels)
-        same = earlier is not None and earlier._tables.relief is tables.relief
-        self._relief: UInt32 = earlier._relief if earlier is not None and same else mi.UInt32(tables.relief)
+        self._texels: DeviceBuffer = DeviceBuffer() if earlier is None else earlier._texels
+        self._relief: DeviceBuffer = DeviceBuffer() if earlier is None else earlier._relief
+        self._images = len(tables.texels), len(tables.relief)
+        for buffer, images, known in zip(
+            (self._texels, self._relief),
+            (tables.texels, tables.relief),
+            (0, 0) if earlier is None else earlier._images,
+            strict=True,
+        ):
+            if images[known:]:
+                buffer.append(np.concatenate(images[known:]))
         self._words = mi.UInt32(tables.words.reshape(-1))
         self._numbers = mi.Float(tables.numbers.reshape(-1))
 
@@ -74,11 +83,11 @@ class DeviceMaterials:
 
         scale = number(SCALE)
         place = uv * scale
-        gain, tinted = self._filtered(self._texels, word(0), word(1), place, footprint * scale, dither, active)
+        gain, tinted = self._filtered(self._texels.array, word(0), word(1), place, footprint * scale, dither, active)
         tint, fixed = (mi.Color3f(*(number(first + k) for k in range(3))) for first in (TINT, FIXED))
         relief_sides = word(3)
         bumpy = active & (relief_sides > 0)
-        relief, _ = self._filtered(self._relief, word(2), relief_sides, place, footprint * scale, dither, bumpy)
+        relief, _ = self._filtered(self._relief.array, word(2), relief_sides, place, footprint * scale, dither, bumpy)
         rough = dr.select(bumpy, relief.z, 0.5)
         return MaterialSample(
             albedo=dr.minimum(gain * gain * number(LARGEST) * dr.lerp(fixed, tint, tinted), 0.95),

@@ -11,7 +11,7 @@ from hazardsim.server.render.arrays import Ray3f
 from hazardsim.server.render.instances import Geometry
 from hazardsim.server.render.labels import Labels, labels_of_hits
 from hazardsim.server.render.pinhole import PinholeCamera
-from hazardsim.server.render.variant import native, scalar_now
+from hazardsim.server.render.variant import native, scalar_native
 from hazardsim.server.renderables import Hit
 
 _MOST_HITS: Final = 256
@@ -22,19 +22,17 @@ _Found = tuple[NDArray[np.bool_], NDArray[np.uint32], NDArray[np.uint32], NDArra
 
 def cast_labels(pinhole: PinholeCamera, geometry: Geometry) -> Labels:
     """One ray through the centre of each pixel."""
-    _, mi = native()
-
     shape = (pinhole.height, pinhole.width)
     count = pinhole.width * pinhole.height
     if not geometry.trees:
         none = np.zeros(shape, dtype=np.uint32)
         return labels_of_hits(pinhole, none > 0, none.astype(np.uint8), none, none.astype(np.float32))
-    if scalar_now():
+    if not geometry.vectorised:
         directions = pinhole.directions().reshape(-1, 3)
         origins = np.broadcast_to(pinhole.matrix[:3, 3], directions.shape)
         met, face, instance, distance = _scalar_hits(geometry, origins, directions)
     else:
-        dr, _ = native()
+        dr, mi = native()
 
         pixel = dr.arange(mi.UInt32, count)
         met, face, instance, distance = _vectorised_hits(geometry, pinhole.rays(pixel, mi.Float(0.5), mi.Float(0.5)))
@@ -55,8 +53,7 @@ def _vectorised_hits(geometry: Geometry, ray: Ray3f) -> _Found:
 
 
 def _scalar_hits(geometry: Geometry, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> _Found:
-    _, mi = native()
-
+    mi = scalar_native()
     count = len(directions)
     face, instance = np.zeros(count, dtype=np.uint32), np.zeros(count, dtype=np.uint32)
     distance = np.full(count, np.inf, dtype=np.float32)
@@ -78,15 +75,14 @@ def cast_ray(
     geometry: Geometry, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float
 ) -> list[Hit]:
     """Everything on a ray [3], [3] (unit) up to `reach_m`, nearest first."""
-    _, mi = native()
-
     hits: list[Hit] = []
     travelled = 0.0
     while geometry.trees and len(hits) < _MOST_HITS:
         start = origin + travelled * direction
-        if scalar_now():
+        if not geometry.vectorised:
             met, face, instance, t = _scalar_hits(geometry, start[None], direction[None])
         else:
+            _, mi = native()
             columns = [mi.Float([float(v)]) for v in (*start, *direction)]
             ray = mi.Ray3f(mi.Point3f(*columns[:3]), mi.Vector3f(*columns[3:]))
             met, face, instance, t = _vectorised_hits(geometry, ray)

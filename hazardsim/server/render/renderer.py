@@ -28,6 +28,7 @@ from hazardsim.server.render.path_vertex import Surfaces
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.raycast import cast_labels, cast_ray
 from hazardsim.server.render.textures import MaterialLibrary
+from hazardsim.server.render.town_rays import TownRays
 from hazardsim.server.render.triangles import joined, triangles_of_part
 from hazardsim.server.render.variant import Variant, activate, choose_variant
 from hazardsim.server.render.wetness import DeviceWetness, Water, water_of
@@ -107,6 +108,7 @@ class MitsubaRenderer:
         self._models: dict[str, LoadedModel] = {}
         self._town_model: LoadedModel | None = None
         self._town_instances: list[Instance] = []
+        self._town_rays: TownRays | None = None
         self._town_tree: tuple[frozenset[int], InstanceTree] | None = None
         self._actor_tree: tuple[object, InstanceTree] | None = None
         self._geometry_now: tuple[tuple[InstanceTree, InstanceTree], Geometry] | None = None
@@ -156,6 +158,7 @@ class MitsubaRenderer:
                 if thing.model not in models:
                     models[thing.model] = self._model(town.models[thing.model])
                 self._town_instances.append(Instance(models[thing.model], thing.pose, thing.id))
+            self._town_rays = TownRays(self._standing(frozenset()))
 
     def render(
         self,
@@ -189,13 +192,17 @@ class MitsubaRenderer:
         hidden: frozenset[int] = frozenset(),
     ) -> list[Hit]:
         """Every surface on a ray from `origin` [3] along `direction` [3], nearest first, up to `reach_m`."""
-        length = float(np.linalg.norm(direction))
-        if not np.isfinite(length) or length <= 0 or not np.all(np.isfinite(origin)):
-            raise RenderError("cast: the direction has no length, or a number is not finite; give a finite ray")
+        ray = _unit_ray(origin, direction)
         with self._lock:
             activate(self._variant)
-            geometry = self._geometry(objects, hidden)
-            return cast_ray(geometry, np.asarray(origin, dtype=np.float64), np.asarray(direction) / length, reach_m)
+            return cast_ray(self._geometry(objects, hidden), *ray, reach_m)
+
+    def cast_through_town(
+        self, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float
+    ) -> list[Hit]:
+        """What `cast` finds where there are no objects and nothing is hidden; in any thread, at any time."""
+        ray, rays = _unit_ray(origin, direction), self._town_rays
+        return [] if rays is None else rays.cast(*ray, reach_m)
 
     def _model(self, parts: Sequence[TaggedPart]) -> LoadedModel:
         return self._buffers.add(joined(triangles_of_part(p.part, p.tag, self._materials) for p in parts))
@@ -278,3 +285,17 @@ class MitsubaRenderer:
             clear = sky.clear_sky(weather.sun_altitude_angle, weather.sun_azimuth_angle, _TURBIDITY)
             self._sky = (key, sky.make_sky(weather, clear, veil))
         return self._sky[1]
+
+
+def _unit_ray(
+    origin: NDArray[np.float64], direction: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both as float64 [3], the direction of length 1.
+
+    Raises:
+        RenderError: it has no length, or a number is not finite.
+    """
+    length = float(np.linalg.norm(direction))
+    if not np.isfinite(length) or length <= 0 or not np.all(np.isfinite(origin)):
+        raise RenderError("cast: the direction has no length, or a number is not finite; give a finite ray")
+    return np.asarray(origin, dtype=np.float64), np.asarray(direction, dtype=np.float64) / length

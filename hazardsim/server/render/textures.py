@@ -160,10 +160,10 @@ def _packed(surface: Surface) -> SurfaceImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MaterialTables:
-    """What the shader gathers from: packed words, `words` [M,4] u32, `numbers` [M,20] f32."""
+    """What the shader gathers from: packed words image by image, `words` [M,4] u32, `numbers` [M,20] f32."""
 
-    texels: Texels
-    relief: Texels
+    texels: tuple[Texels, ...]
+    relief: tuple[Texels, ...]
     words: NDArray[np.uint32]
     numbers: NDArray[np.float32]
 
@@ -221,14 +221,12 @@ class MaterialLibrary:
         return tuple(self._index)
 
     def tables(self) -> MaterialTables:
-        """Everything so far, in four arrays; never without a row. Texels are the same array until an image is added."""
+        """Everything so far; never without a row. An image is added behind those that were there before."""
         if not self._index:
             self.index(Material("none"))
-        self._texels = [np.concatenate(self._texels)] if len(self._texels) > 1 else self._texels
-        self._relief = [np.concatenate(self._relief)] if len(self._relief) > 1 else self._relief
         return MaterialTables(
-            self._texels[0],
-            self._relief[0],
+            tuple(self._texels),
+            tuple(self._relief),
             np.array(self._words, dtype=np.uint32).reshape(-1, 4),
             np.stack(self._numbers).astype(np.float32),
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import importlib
 import logging
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ctypes.util import find_library
 from dataclasses import dataclass
 from typing import Any
@@ -123,6 +125,26 @@ def activate(variant: Variant) -> None:
     _, mi = native()
     if mi.variant() != variant.name:
         mi.set_variant(variant.name)
+
+
+@contextmanager
+def scalar_meanwhile() -> Iterator[None]:
+    """Have the body load its objects in the scalar variant, in a process that draws with another one.
+
+    The active variant is the process's, so nobody else may draw or load meanwhile; what was loaded may be used later.
+    """
+    _, mi = native()
+    before = mi.variant()
+    mi.set_variant(SCALAR_VARIANT)
+    try:
+        yield
+    finally:
+        mi.set_variant(before)
+
+
+def scalar_native() -> Any:  # noqa: ANN401
+    """Mitsuba's classes for one ray at a time, whatever variant is active; for any thread."""
+    return importlib.import_module(f"mitsuba.{SCALAR_VARIANT}")
 
 
 def native() -> tuple[Any, Any]:

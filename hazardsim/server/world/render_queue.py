@@ -1,4 +1,4 @@
-"""One thread that does all drawing and ray casting, in order, with a short queue of pictures."""
+"""One thread that does all drawing and most ray casting, in order, with a short queue of pictures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUEUED_FRAMES: Final = 2
 
 
 class RenderQueue:
-    """Wraps a renderer: it never sees two threads, and calls wait their turn."""
+    """Wraps a renderer: it never draws for two threads, and calls wait their turn."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -54,7 +54,9 @@ class RenderQueue:
     def cast(
         self, origin: NDArray[np.float64], direction: NDArray[np.float64], reach_m: float, visible: VisibleWorld
     ) -> list[Hit]:
-        """Surfaces on a ray, nearest first; see `Renderer.cast`."""
+        """Surfaces on a ray, nearest first; see `Renderer.cast`. Rays through the mere town wait for no picture."""
+        if not visible.objects and not visible.hidden:
+            return self._renderer.cast_through_town(origin, direction, reach_m)
         job = self._thread.submit(self._renderer.cast, origin, direction, reach_m, visible.objects, visible.hidden)
         return job.result()
 
