@@ -1,4 +1,4 @@
-"""All anomaly models that can be used now: the procedural ones, and those of fetched packs."""
+"""All anomaly models that can be used now: the procedural ones, those of fetched packs, and the user's own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import difflib
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from hazardsim.catalogue.asset import PROJECT_LICENCE, AnomalyAsset
+from hazardsim.catalogue.own import own_models
 from hazardsim.catalogue.procedural import RECIPES, procedural_model
 from hazardsim.catalogue.splits import AnomalySplit, split_of_category
 from hazardsim.errors import AssetError
@@ -86,12 +87,12 @@ def _check_splits(assets: Iterable[AnomalyAsset]) -> None:
 
 
 def load_catalogue(cache: Path | None = None) -> Catalogue:
-    """The procedural assets, and those of the packs in the user's cache (or in `cache`).
+    """The procedural assets, those of the packs in the user's cache (or in `cache`), and the user's own.
 
     Raises:
-        AssetError: a pack in the cache is damaged.
+        AssetError: a pack or a model in the cache is damaged.
     """
-    return Catalogue([*_procedural(), *_fetched(cache)])
+    return Catalogue([*_procedural(), *_fetched(cache), *_own(cache)])
 
 
 @cache
@@ -153,6 +154,13 @@ def _fetched(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
                 asset = _asset(stored[entry.id], entry.category, splits[entry.category])
                 items.append((asset, partial(load_model, folder / entry.id, stored[entry.id])))
     return items
+
+
+def _own(cache: Path | None) -> list[tuple[AnomalyAsset, Loader]]:
+    return [
+        (replace(_asset(stored, category, split), source="own"), partial(load_model, folder, stored))
+        for stored, category, split, folder in own_models(cache)
+    ]
 
 
 def _asset(record: StoredAsset, category: str, split: AnomalySplit) -> AnomalyAsset:

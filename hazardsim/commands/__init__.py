@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from hazardsim.commands.assets_add import AssetsAdd
 from hazardsim.commands.assets_fetch import AssetsFetch
 from hazardsim.commands.assets_list import AssetsList
 from hazardsim.commands.merge import Merge
@@ -20,7 +21,7 @@ class Command(Protocol):
         """Does it and returns the exit code."""
 
 
-GROUPS: Final = {"assets": "Fetch and list anomaly models."}
+GROUPS: Final = {"assets": "Fetch, list and add anomaly models."}
 """What the help says of each first word that several commands share."""
 
 COMMANDS: Final[dict[str, type[Command]]] = {
@@ -31,4 +32,5 @@ COMMANDS: Final[dict[str, type[Command]]] = {
     "towns": Towns,
     "assets fetch": AssetsFetch,
     "assets list": AssetsList,
+    "assets add": AssetsAdd,
 }
