@@ -23,7 +23,16 @@ Count = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """One pinhole camera, mounted at windscreen height above the ego pose."""
+    """One pinhole camera, mounted at windscreen height above the ego pose.
+
+    Args:
+        width_px: of the pictures.
+        height_px: of the pictures.
+        fov_deg: horizontal field of view.
+        forward_m: from the ego pose, along its heading.
+        up_m: above the road.
+        pitch_deg: positive looks down.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -37,7 +46,12 @@ class CameraSpec:
 
 @dataclass(frozen=True, slots=True)
 class EgoSpec:
-    """Where the camera may stand on a driving lane."""
+    """Where the camera may stand on a driving lane.
+
+    Args:
+        lateral_m: beside the middle of the lane.
+        yaw_deg: away from the direction of the lane.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -47,7 +61,13 @@ class EgoSpec:
 
 @dataclass(frozen=True, slots=True)
 class WeatherSpec:
-    """How often each condition occurs, and where the sun stands."""
+    """How often each condition occurs, and where the sun stands.
+
+    Args:
+        conditions: share of each condition; shares need not sum to one.
+        sun_altitude_deg: above the horizon.
+        sun_azimuth_deg: direction of the sun, as CARLA has it: 0 is east, 90 is south.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -60,7 +80,13 @@ class WeatherSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSpec:
-    """Vehicles on the driving lanes and pedestrians beside them, within `reach_m` ahead."""
+    """Vehicles on the driving lanes and pedestrians beside them, within `reach_m` ahead.
+
+    Args:
+        vehicles: how many are tried; one that finds no room is left away.
+        pedestrians: likewise.
+        reach_m: how far ahead they stand at most.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -71,7 +97,16 @@ class TrafficSpec:
 
 @dataclass(frozen=True, slots=True)
 class AnomalySpec:
-    """How many anomalies stand in a scene, how far away, on the road or beside it."""
+    """How many anomalies stand in a scene, how far away, on the road or beside it.
+
+    Args:
+        count: how many.
+        distance_m: from the camera.
+        on_road: share that stands on the road; the rest stands beside it.
+        scale: of the model; 1 is the size of the real thing.
+        categories: of the split's models; all of them, if none is named.
+        min_pixels: a frame in which one of them shows less is left out.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
@@ -85,7 +120,16 @@ class AnomalySpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Everything that varies from scene to scene, and how."""
+    """Everything that varies from scene to scene, and how.
+
+    Args:
+        name: as scenes carry it.
+        camera: what takes the pictures.
+        ego: where it stands.
+        weather: conditions and sun.
+        traffic: vehicles and pedestrians.
+        anomalies: what is placed with --anomalies.
+    """
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 

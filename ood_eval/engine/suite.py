@@ -21,7 +21,12 @@ from ood_eval.tasks import TASKS
 
 @pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class DetectorSpec:
-    """A detector by name with the options that differ from its published settings."""
+    """A detector by name with the options that differ from its published settings.
+
+    Args:
+        name: of the detector, also with steps (`maxlogit+flip`), or `package.module:Class`.
+        options: of its constructor.
+    """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
