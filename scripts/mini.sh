@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The table of the README: StreetHazards at a fiftieth, every detector, three training runs. About an hour on two cores.
+# The table of docs/results.md: StreetHazards at a fiftieth, every detector, three training runs. About an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH="$PWD/${VENV:-.venv}/bin:$PATH"

@@ -67,7 +67,7 @@ class Recipe:
 # "learning rate decay of 1e-4" is read as weight decay, which is what the released configuration sets. From that
 # configuration (CSAIL semantic-segmentation-pytorch): polynomial decay of power 0.9, auxiliary loss 0.4, loss at
 # stride 8, mirroring, short sides 300..600 of 720. Batch 4 is two images on each of two GPUs.
-# Source of `small`: measured here on rendered streets of 640x360 with two cores; see README.
+# Source of `small`: measured here on rendered streets of 640x360 with two cores; see docs/results.md.
 PRESETS: Final[dict[PresetName, Recipe]] = {
     "paper": Recipe(),
     "small": Recipe(
