@@ -1,6 +1,6 @@
 """An anomaly of one's own: a mesh file, added to the catalogue and rendered on a street.
 
-    python examples/own_anomaly.py
+    python examples/own_anomaly.py Town05
 
 Any GLB, glTF, OBJ, PLY or STL file takes the place of the one that is made here.
 """
@@ -36,16 +36,16 @@ def saucer() -> trimesh.Scene:
     return trimesh.Scene([hull, dome, *legs])
 
 
-def main() -> None:
+def main(town: str = "Town05") -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     saucer().export(OUT / "saucer.glb")
     (OUT / "saucers.yaml").write_text(SCENARIO)
     kind = ["--id", "saucer", "--category", "spaceship", "--split", "test", "--up", "z"]
     hazardsim("assets", "add", OUT / "saucer.glb", *kind)
     options = ["--anomalies", "--frames", 1, "--width", 320, "--height", 180, "--samples", 2]
-    hazardsim("render", "--scenario", OUT / "saucers.yaml", "--town", "Town05", *options, "--out", OUT / "data")
+    hazardsim("render", "--scenario", OUT / "saucers.yaml", "--town", town, *options, "--out", OUT / "data")
     hazardsim("show", OUT / "data")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -55,14 +55,22 @@ def tiny_scenario(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny(tiny_scenario):
-    """A command line as it stands in a tutorial, with fewer and smaller frames and fewer epochs."""
+def crossing(tmp_path_factory):
+    """A town of two streets, whose server starts in a moment."""
+    path = tmp_path_factory.mktemp("town") / "crossing.osm"
+    path.write_text(load(ROOT / "examples/own_town.py").crossing())
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_scenario, crossing):
+    """A command line as it stands in a tutorial, with a smaller town, fewer and smaller frames, and fewer epochs."""
 
     def shrink(words):
         words = list(words)
         if words[:2] == ["hazardsim", "render"]:
-            frames = int(words[words.index("--frames") + 1])
-            return given(words, width=128, height=72, samples=1, frames=max(1, frames // 8), scenario=tiny_scenario)
+            words = given(words, frames=max(1, int(words[words.index("--frames") + 1]) // 8), town=crossing)
+            return given(words, width=128, height=72, samples=1, scenario=tiny_scenario)
         if words[:2] == ["ood_eval", "run-caos"]:
             return given(words, epochs=1, batch_size=2)
         return words

@@ -41,9 +41,9 @@ class TestTutorials:
         manifest = (first / "data/first/test/test.jsonl").read_text().splitlines()
         assert len(manifest) == 3  # it has grown
 
-    def test_my_own_city(self, tmp_path, follow, monkeypatch):
+    def test_my_own_city(self, tmp_path, follow, crossing, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        (tmp_path / "my-city.osm").write_text(load(ROOT / "examples/own_town.py").crossing())
+        (tmp_path / "my-city.osm").write_text(crossing.read_text())
         follow(ROOT / "docs/tutorials/own-city.md")
         assert (tmp_path / "data/my-city/contact-sheet.png").is_file()
 
@@ -65,4 +65,4 @@ class TestTutorials:
         section = text.partition("[start:detector]\n")[2].partition("# --8<-- [end")[0]
         (first / "my_detector.py").write_text(section)
         follow(ROOT / "docs/tutorials/own-detector.md")
-        assert "my_detector:Margin" in capsys.readouterr().out
+        assert "Margin" in capsys.readouterr().out
