@@ -37,7 +37,7 @@ docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'docs: out/site/index.html'
 
-test: lint docs
+test: lint
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'slow and not soak'
 
