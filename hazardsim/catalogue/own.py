@@ -134,10 +134,10 @@ def _split(told: OwnModel, cache: Path | None) -> AnomalySplit:
     has = (others | dict(split_of_category())).get(told.category)
     if has is not None and told.split not in (None, has):
         raise AssetError(f"category {told.category!r} belongs to {has}; one category, one split")
-    split = has or told.split or before.get(told.category)
-    if split is None:
+    found = has or told.split or before.get(told.category)
+    if found is None:
         raise AssetError(f"category {told.category!r} is new: say by --split whether it is for validation or for test")
-    return split
+    return found
 
 
 def _read(path: Path) -> tuple[list[MaterialGroup], dict[str, bytes]]:
@@ -146,18 +146,18 @@ def _read(path: Path) -> tuple[list[MaterialGroup], dict[str, bytes]]:
         raise AssetError(f"{path}: there is no such file")
     try:
         scene: Any = trimesh.load_scene(path)
-        meshes = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
+        meshes: list[Any] = [mesh for mesh in scene.dump() if isinstance(mesh, trimesh.Trimesh)]
     except Exception as error:  # whatever a parser raises on a stranger's file
         raise AssetError(f"{path} cannot be read as a mesh: {type(error).__name__}: {error}") from error
     groups: list[MaterialGroup] = []
     textures: dict[str, bytes] = {}
     for number, mesh in enumerate(meshes):
-        corners = np.asarray(mesh.vertices, dtype=np.float64)[mesh.faces]
-        if getattr(mesh.visual, "material", None) is None:
-            groups += _painted(corners, np.asarray(mesh.visual.face_colors)[:, :3], f"m{number}")
+        corners, look = np.asarray(mesh.vertices, dtype=np.float64)[mesh.faces], mesh.visual
+        if getattr(look, "material", None) is None:
+            groups += _painted(corners, np.asarray(look.face_colors)[:, :3], f"m{number}")
             continue
-        material, picture = _material(mesh.visual.material, f"m{number}")
-        uv = None if picture is None or mesh.visual.uv is None else np.asarray(mesh.visual.uv)[mesh.faces]
+        material, picture = _material(look.material, f"m{number}")
+        uv = None if picture is None or look.uv is None else np.asarray(look.uv)[mesh.faces]
         if picture is not None and uv is not None:
             textures[f"m{number}.png"] = picture
             material = replace(material, texture=Path(f"m{number}.png"))
