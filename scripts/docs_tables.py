@@ -105,9 +105,14 @@ def commands(package: str) -> str:
 
 
 def help_text(package: str, command: Sequence[str]) -> str:
-    """The usage line and the boxes of options of `PACKAGE COMMAND --help`, without what stands between them."""
+    """The usage line and the boxes of options of `PACKAGE COMMAND --help`, without what stands between them.
+
+    Raises:
+        ValueError: there are no boxes.
+    """
     main: Callable[[], int] = importlib.import_module(f"{package}.cli").main
-    told, arguments, columns = io.StringIO(), sys.argv, os.environ.get("COLUMNS")
+    told = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")  # tyro draws boxes where it may write them
+    arguments, columns = sys.argv, os.environ.get("COLUMNS")
     sys.argv, os.environ["COLUMNS"] = [package, *command, "--help"], _WIDTH
     try:
         with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
@@ -118,8 +123,11 @@ def help_text(package: str, command: Sequence[str]) -> str:
             del os.environ["COLUMNS"]
         else:
             os.environ["COLUMNS"] = columns
-    lines = [line.rstrip() for line in told.getvalue().splitlines()]
-    boxes = next((k for k, line in enumerate(lines) if line.startswith("╭")), len(lines))
+    told.seek(0)
+    lines = [line.rstrip() for line in told]
+    boxes = next((k for k, line in enumerate(lines) if line.startswith("╭")), None)
+    if boxes is None:
+        raise ValueError(f"{' '.join([package, *command])} --help shows no options: {lines}")
     return "\n".join([lines[0], "", *lines[boxes:]]).strip()
 
 
