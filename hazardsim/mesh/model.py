@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,6 @@ Surface = Literal[
     "fabric",
     "rust",
 ]
-SURFACES: Final[tuple[str, ...]] = get_args(Surface)
 
 
 @dataclass(frozen=True, slots=True)

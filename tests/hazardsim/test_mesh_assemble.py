@@ -7,7 +7,7 @@ import pytest
 
 from hazardsim.mesh.assemble import creased_normals, digest, model, part, stand
 from hazardsim.mesh.materials import paint
-from hazardsim.mesh.model import SURFACES, Material, Part
+from hazardsim.mesh.model import Material, Part
 from hazardsim.mesh.shape import box, cylinder
 
 
@@ -55,7 +55,3 @@ def test_a_part_refuses_arrays_that_do_not_fit_and_freezes_them():
     made = Part(points, faces, uv, Material("m"))
     with pytest.raises(ValueError, match="read-only"):
         made.vertices[0, 0] = 1.0
-
-
-def test_surfaces_are_named_once():
-    assert len(SURFACES) == len(set(SURFACES)) > 10

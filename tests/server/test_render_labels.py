@@ -8,8 +8,12 @@ import trimesh
 
 from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
+from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, ModelBuffers
 from hazardsim.server.render.pinhole import PinholeCamera
+from hazardsim.server.render.raycast import cast_ray
 from hazardsim.server.render.renderer import MitsubaRenderer
+from hazardsim.server.render.textures import MaterialLibrary
+from hazardsim.server.render.triangles import triangles_of_part
 from hazardsim.server.renderables import Camera, SceneObject, Town, TownObject
 from hazardsim.server.weather import Weather
 from hazardsim.taxonomy import TAG
@@ -191,6 +195,22 @@ def test_hidden_objects_are_left_out_and_come_back(renderer):
         assert set(np.unique(number)) == {0, 0x8001, 0x8002} - {gone}
     after = renderer.render(cameras(at), [], Weather())
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_faces_that_are_left_out_are_not_kept_twice(renderer):
+    library, buffers = MaterialLibrary(), ModelBuffers(vectorised=renderer.variant.vectorised)
+    land = buffers.add(triangles_of_part(part(box([2, 2, 2], (0, 0, 1))), 3, library))
+    gone = land.triangles.corners[..., 2].min(axis=1) > 1.5  # the roof
+    assert 0 < gone.sum() < len(gone)
+    open_house = buffers.without(land, gone)
+    assert len(buffers.tag) == len(land.triangles) == len(open_house.triangles)
+    assert open_house.first_face == land.first_face
+    for model, met in ((land, True), (open_house, False)):
+        tree = InstanceTree([Instance(model, np.eye(4), 7)])
+        geometry = Geometry((tree,), buffers, renderer.variant.vectorised)
+        hits = cast_ray(geometry, np.array([0.3, 0.2, 5.0]), np.array([0.0, 0.0, -1.0]), 9.0)
+        assert bool(hits and abs(hits[0].distance_m - 3.0) < 0.01) is met
+    assert buffers.without(land, np.ones(len(gone), bool)).group is None
 
 
 def test_a_pair_with_and_without_an_object_differs_on_its_mask_only(renderer):

@@ -1,6 +1,7 @@
 """Procedural surfaces, materials and texels."""
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -9,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hazardsim.errors import RenderError
-from hazardsim.mesh.model import SURFACES, Material
+from hazardsim.mesh.model import Material, Surface
 from hazardsim.server.render.noise import cells, fractal
 from hazardsim.server.render.patterns import PATTERNS, pattern
 from hazardsim.server.render.textures import MaterialLibrary, linear_from_srgb, pack_texels, read_texture
 
+SURFACES = get_args(Surface)
 VARIED = [s for s in SURFACES if s != "plain"]
 
 

@@ -13,7 +13,7 @@ import trimesh
 from hazardsim.errors import RenderError
 from hazardsim.mesh.model import Material, Part, StaticMesh, TaggedPart
 from hazardsim.server.render import atmosphere
-from hazardsim.server.render.lights import LIGHTS
+from hazardsim.server.render.lights import LIGHTS, LightKind
 from hazardsim.server.render.renderer import MitsubaRenderer
 from hazardsim.server.render.variant import CUDA_VARIANT, LLVM_VARIANT, SCALAR_VARIANT, choose_variant, llvm_candidates
 from hazardsim.server.renderables import Camera, SceneObject, Town
@@ -207,13 +207,22 @@ def test_fog_is_thinner_higher_up_and_starts_at_its_distance():
     assert atmosphere.fog_of(Weather(fog_density=0)).extinction == 0
 
 
-def test_lights_that_the_scalar_fallback_does_not_draw_are_announced_once(monkeypatch, caplog):
-    MitsubaRenderer(SCALAR_VARIANT)
-    assert "lights" not in caplog.text
-    monkeypatch.setitem(LIGHTS, "lamp", lambda _: None)
-    MitsubaRenderer(SCALAR_VARIANT)
-    said = [r.getMessage() for r in caplog.records if "lights" in r.getMessage()]
-    assert said == ["scalar_rgb does not draw these lights: lamp"]
+def test_the_scalar_fallback_draws_surfaces_that_give_light_and_every_row_of_lights(monkeypatch):
+    def seen(*objects):
+        renderer = MitsubaRenderer(SCALAR_VARIANT, samples=2, denoise=False)
+        renderer.load(street())
+        night = Weather(sun_altitude_angle=-30)
+        return light(renderer.render([camera(exposure_mode="manual")], objects, night)[0]).astype(float)
+
+    dark = seen(body(1, 8, 0))
+    lit = seen(body(1, 8, 0, material=Material("lamp", (0.7, 0.1, 0.1), emission=(30.0, 30.0, 30.0))))
+    centre = np.s_[HEIGHT // 2 + 6, WIDTH // 2]
+    assert lit[centre].min() > dark[centre].max() + 100
+    ground = np.s_[HEIGHT // 2 + 11 : HEIGHT // 2 + 14, WIDTH // 2]  # a metre before the lamp
+    assert lit[ground].mean() > dark[ground].mean() + 10
+    point = {"type": "point", "position": [4.0, 0, 3.0], "intensity": {"type": "rgb", "value": 90.0}}
+    monkeypatch.setitem(LIGHTS, "lamp", LightKind(lambda _: None, lambda _: {"lamp": point}))
+    assert seen(body(1, 8, 0))[ground].mean() > dark[ground].mean() + 10
 
 
 def test_a_broken_llvm_falls_back_to_scalar(tmp_path):

@@ -78,6 +78,16 @@ def _half_vector(point: ShadingPoint, view: Vector3f, first: Float, second: Floa
     return frame.to_world(normal)
 
 
+def _gloss_chance(point: ShadingPoint, seen: Color3f) -> Float:
+    """How often `sample` takes the gloss, of reflectance `seen`, and not the base."""
+    dr, mi = native()
+
+    gloss_part = mi.luminance(seen)
+    base_part = (1 - gloss_part) * mi.luminance(point.diffuse)
+    chance = dr.clip(gloss_part / dr.maximum(gloss_part + base_part, 1e-6), 0.05, 1.0)
+    return dr.select(base_part <= 0, 1.0, dr.minimum(chance, 0.95))
+
+
 def sample(
     point: ShadingPoint, view: Vector3f, pick: Float, first: Float, second: Float
 ) -> tuple[Vector3f, Color3f, Bool]:
@@ -85,10 +95,7 @@ def sample(
     dr, mi = native()
 
     seen = fresnel(point.specular, dr.dot(point.normal, view))
-    gloss_part = mi.luminance(seen)
-    base_part = (1 - gloss_part) * mi.luminance(point.diffuse)
-    chance = dr.clip(gloss_part / dr.maximum(gloss_part + base_part, 1e-6), 0.05, 1.0)
-    chance = dr.select(base_part <= 0, 1.0, dr.minimum(chance, 0.95))
+    chance = _gloss_chance(point, seen)
     glossy = pick < chance
     half = _half_vector(point, view, first, second)
     mirrored = 2 * dr.dot(view, half) * half - view
@@ -110,3 +117,23 @@ def sample(
         dr.select(base_ok, base / dr.maximum(1 - chance, 1e-6), mi.Color3f(0)),
     )
     return direction, weight, glossy
+
+
+def chance_of(point: ShadingPoint, view: Vector3f, light: Vector3f) -> Float:
+    """Chance per steradian with which `sample` goes on from `view` in the direction `light`.
+
+    Source: Heitz 2018, eq. 17, for the gloss; a cosine over pi for the base.
+    """
+    dr, _ = native()
+
+    to_light, to_view = dr.dot(point.normal, light), dr.maximum(dr.dot(point.normal, view), 1e-3)
+    half = dr.normalize(view + light)
+    square = point.alpha * point.alpha
+    spread = dr.dot(point.normal, half) ** 2 * (square - 1) + 1
+    density = square / (dr.pi * spread * spread)
+    above = (to_light > 0) & (dr.dot(point.facing, light) > 0)
+    gloss = dr.select(above, density / (1 + _smith(point.alpha, to_view)) / (4 * to_view), 0)
+    front = (1 - point.translucent) * dr.select(above, to_light, 0)
+    back = point.translucent * dr.maximum(-to_light, 0)
+    chance = _gloss_chance(point, fresnel(point.specular, dr.dot(point.normal, view)))
+    return chance * gloss + (1 - chance) * (front + back) / dr.pi

@@ -7,7 +7,7 @@ calls into a shape, however many there are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -92,6 +92,16 @@ class ModelBuffers:
         self._object_ids.append(triangles.object_id)
         self._count += len(triangles)
         return model
+
+    def without(self, model: LoadedModel, gone: NDArray[np.bool_]) -> LoadedModel:
+        """A model of ours without the faces where `gone` [F] holds.
+
+        They shrink to points, which no ray meets, and the others keep their numbers: nothing is kept twice.
+        """
+        corners = model.triangles.corners.copy()
+        corners[gone] = corners[gone, :1]
+        left = replace(model.triangles, corners=corners)
+        return LoadedModel(left, None if gone.all() else _group(left), model.first_face)
 
     @property
     def tag(self) -> NDArray[np.uint8]:

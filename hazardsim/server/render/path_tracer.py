@@ -1,8 +1,9 @@
 """Radiance, albedo and normal of every pixel by path tracing in drjit arrays (LLVM or CUDA).
 
 One kernel for every scene: geometry, materials and light come from buffers, so nothing is compiled again when the
-scene changes. Lights are sampled at every hit or found by the continuing ray, as each one says, and a path that left a
-rough surface sees gloss blurred and light clamped, so that there are no fireflies.
+scene changes. Lights are sampled at every hit or found by the continuing ray, as each one says; surfaces that are both
+count by how likely either was (Veach 1997, 9.2, the balance heuristic). A path that left a rough surface sees gloss
+blurred and light clamped, so that there are no fireflies.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from hazardsim.server.render.arrays import Bool, Color3f, Float, Image, Native, Point3f, UInt32, Vector3f
-from hazardsim.server.render.bsdf import evaluate, sample
-from hazardsim.server.render.lights.light import Light, PathSegment
+from hazardsim.server.render.arrays import Bool, Color3f, Float, Image, Native, Point3f, Ray3f, UInt32, Vector3f
+from hazardsim.server.render.bsdf import chance_of, evaluate, sample
+from hazardsim.server.render.lights.light import Light, LightSample, PathSegment, SurfaceHit
 from hazardsim.server.render.path_numbers import PathNumbers
-from hazardsim.server.render.path_vertex import Footprint, PathVertex, Surfaces, vertex
+from hazardsim.server.render.path_vertex import Footprint, PathVertex, Surfaces, clearance, vertex
 from hazardsim.server.render.pinhole import PinholeCamera
 from hazardsim.server.render.sky import SUNLIT_WHITE
 from hazardsim.server.render.variant import native
@@ -44,7 +45,11 @@ class RenderBuffers:
 
 
 class PathState(NamedTuple):
-    """What each path carries from one surface to the next."""
+    """What each path carries from one surface to the next.
+
+    `breadth` is steradians over the chance of having chosen its direction, 0 where no light could have been sampled
+    along it: from the camera, and through what is transparent.
+    """
 
     origin: Point3f
     direction: Vector3f
@@ -57,6 +62,7 @@ class PathState(NamedTuple):
     active: Bool
     straight: Bool
     blurred: Bool
+    breadth: Float
     bounce: UInt32
     step: UInt32
 
@@ -128,6 +134,7 @@ def _trace(
         active=mi.Bool(True),
         straight=mi.Bool(True),
         blurred=mi.Bool(False),
+        breadth=mi.Float(0),
         bounce=mi.UInt32(0),
         step=mi.UInt32(0),
     )
@@ -158,8 +165,14 @@ def _advance(
     width = Footprint(spread, travelled, state.blurred)
     at = vertex(surfaces, ray, hits, width, (numbers.single(dimension), numbers.single(dimension + 1)))
     gained = state.throughput * _found(lights, segment)
-    gained += dr.select(at.solid, state.throughput * at.emission * SUNLIT_WHITE, mi.Color3f(0))
-    gained += state.throughput * _sampled(lights, surfaces, at, -ray.d, numbers, dimension)
+    given = state.throughput * at.emission * SUNLIT_WHITE
+    lean = dr.abs(dr.dot(at.shading.facing, ray.d))
+    chance = _surface_chance(lights, SurfaceHit(segment, hits.face, hits.instance, lean, at.emission * SUNLIT_WHITE))
+    if chance is not None:
+        given = given / (1 + state.breadth * chance)
+    gained += dr.select(at.solid, given, mi.Color3f(0))
+    is_last = (state.bounce + 1 >= DEPTH) | (state.step + 1 >= DEPTH + _TRANSPARENT)
+    gained += state.throughput * _sampled(lights, surfaces, at, -ray.d, is_last, numbers, dimension)
     strongest = dr.max(gained)
     gained *= dr.select(state.blurred & (strongest > _CLAMP), _CLAMP / dr.maximum(strongest, 1e-6), 1)
     first_solid = at.solid & primary
@@ -172,7 +185,7 @@ def _advance(
         travelled=travelled,
         active=hits.valid,
     )
-    return _scattered(seen, at, hits.t, numbers, dimension)
+    return _scattered(seen, at, hits.t, chance is not None, numbers, dimension)
 
 
 def _found(lights: Sequence[Light], segment: PathSegment) -> Color3f:
@@ -185,15 +198,25 @@ def _found(lights: Sequence[Light], segment: PathSegment) -> Color3f:
     return total
 
 
+def _surface_chance(lights: Sequence[Light], hit: SurfaceHit) -> Float | None:
+    """Chance per steradian with which any light samples the end of a segment, None if none samples surfaces."""
+    chances = [c for c in (light.surface_chance(hit) for light in lights) if c is not None]
+    return sum(chances[1:], chances[0]) if chances else None
+
+
 def _sampled(
     lights: Sequence[Light],
     surfaces: Surfaces,
     at: PathVertex,
     back: Vector3f,
+    is_last: Bool,
     numbers: PathNumbers,
     dimension: UInt32,
 ) -> Color3f:
-    """Light thrown to `back` from all lights that are sampled, each through a shadow ray."""
+    """Light thrown to `back` from all lights that are sampled, each through a shadow ray.
+
+    Where a path `is_last` at its surface, it cannot find the light by going on.
+    """
     dr, mi = native()
 
     total = mi.Color3f(0)
@@ -204,16 +227,41 @@ def _sampled(
             continue
         own = own + _LIGHT_DIMENSIONS
         value = evaluate(at.shading, back, toward.direction) * toward.weight
+        if toward.chance is not None:
+            other = dr.select(is_last, 0, chance_of(at.shading, back, toward.direction))
+            value *= toward.chance / dr.maximum(toward.chance + other, 1e-12)
         worth = at.solid & (dr.max(value) > 1e-6)
-        shadow = mi.Ray3f(at.side(toward.direction), toward.direction)
-        if toward.distance is not None:
-            shadow.maxt = toward.distance
+        shadow = _shadow_ray(at, toward)
         total += dr.select(worth & ~surfaces.geometry.blocked(shadow, worth), value, mi.Color3f(0))
     return total
 
 
-def _scattered(state: PathState, at: PathVertex, length: Float, numbers: PathNumbers, dimension: UInt32) -> PathState:
-    """Every path on its way from its surface: thrown back, or through what is transparent."""
+def _shadow_ray(at: PathVertex, toward: LightSample) -> Ray3f:
+    """From the surface to the light, or to just short of where it stands."""
+    dr, mi = native()
+
+    start = at.side(toward.direction)
+    if toward.distance is None:
+        return mi.Ray3f(start, toward.direction)
+    end = at.position + mi.Point3f(toward.direction * toward.distance)
+    length = dr.norm(end - start)
+    shadow = mi.Ray3f(start, (end - start) / dr.maximum(length, 1e-6))
+    shadow.maxt = length - clearance(length, end)
+    return shadow
+
+
+def _scattered(
+    state: PathState,
+    at: PathVertex,
+    length: Float,
+    weighs: bool,
+    numbers: PathNumbers,
+    dimension: UInt32,
+) -> PathState:
+    """Every path on its way from its surface: thrown back, or through what is transparent.
+
+    `breadth` is worked out only if the path tracer `weighs` by it.
+    """
     dr, mi = native()
 
     place = numbers.pair(dimension + 5)
@@ -222,6 +270,10 @@ def _scattered(state: PathState, at: PathVertex, length: Float, numbers: PathNum
     throughput = dr.select(at.solid, state.throughput * weight, state.throughput)
     bounce = state.bounce + dr.select(at.solid, mi.UInt32(1), mi.UInt32(0))
     step = state.step + 1
+    breadth = state.breadth
+    if weighs:
+        chosen = 1 / dr.maximum(chance_of(at.shading, -state.direction, onward), 1e-12)
+        breadth = dr.select(at.solid, chosen, 0)
     goes_on = (bounce < DEPTH) & (step < DEPTH + _TRANSPARENT) & (dr.max(throughput) > 1e-3)
     return state._replace(
         origin=dr.select(at.passes, through, dr.select(at.solid, at.side(onward), state.origin)),
@@ -230,6 +282,7 @@ def _scattered(state: PathState, at: PathVertex, length: Float, numbers: PathNum
         active=state.active & goes_on,
         straight=state.straight & ~at.solid,
         blurred=state.blurred | (at.solid & (~glossy | (at.shading.alpha > _ROUGH))),
+        breadth=breadth,
         bounce=bounce,
         step=step,
     )

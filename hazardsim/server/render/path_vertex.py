@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hazardsim.server.render.arrays import Bool, Color3f, Float, Point3f, Ray3f, UInt32, Vector3f
 from hazardsim.server.render.bsdf import ShadingPoint
+from hazardsim.server.render.device_materials import DeviceMaterials, MaterialSample
 from hazardsim.server.render.instances import FaceBuffers, Geometry, RayHits
-from hazardsim.server.render.materials import DeviceMaterials, MaterialSample
 from hazardsim.server.render.variant import native
 from hazardsim.server.render.wetness import DeviceWetness, WetMaterial, wetted
 
@@ -82,7 +82,7 @@ def vertex(
     solid = active & ~passes
     facing, normal = _towards_viewer(axes, material, ray.d)
     wet = wetted(surfaces.wetness, material, position, facing, normal, solid)
-    outside = position + facing * (1e-3 + 2e-5 * dr.abs(hits.t) + 1e-6 * dr.max(dr.abs(position)))
+    outside = position + facing * clearance(hits.t, position)
     return PathVertex(
         position=position,
         outside=outside,
@@ -93,6 +93,13 @@ def vertex(
         passes=passes,
         solid=solid,
     )
+
+
+def clearance(length: Float, place: Point3f) -> Float:
+    """Metres from a hit after a ray of `length` at `place` within which float32 cannot tell it from its surface."""
+    dr, _ = native()
+
+    return 1e-3 + 2e-5 * dr.abs(length) + 1e-6 * dr.max(dr.abs(place))
 
 
 def _axes(surfaces: Surfaces, hits: RayHits) -> _Axes:

@@ -17,11 +17,12 @@ from hazardsim.errors import RenderError
 from hazardsim.mesh.model import TaggedPart
 from hazardsim.server.render import atmosphere, scalar_path_tracer, sky
 from hazardsim.server.render.denoise import denoised
+from hazardsim.server.render.device_materials import DeviceMaterials
+from hazardsim.server.render.emissive_faces import EmissiveFaces, emissive_faces
 from hazardsim.server.render.instances import Geometry, Instance, InstanceTree, LoadedModel, ModelBuffers
 from hazardsim.server.render.labels import Labels
-from hazardsim.server.render.lights import LIGHTS, lights_of
-from hazardsim.server.render.lights.light import Light
-from hazardsim.server.render.materials import DeviceMaterials
+from hazardsim.server.render.lights import lights_of
+from hazardsim.server.render.lights.light import Light, LightScene
 from hazardsim.server.render.passes import PASSES
 from hazardsim.server.render.path_tracer import RenderBuffers, render_vectorised
 from hazardsim.server.render.path_vertex import Surfaces
@@ -54,14 +55,23 @@ class Times:
         return self.build + self.render + self.denoise + self.labels + self.encode
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """What all cameras see: the actors, the weather, the town without the `hidden` objects; `geometry` holds it all."""
+
+    geometry: Geometry
+    objects: Sequence[SceneObject]
+    hidden: frozenset[int]
+    weather: Weather
+
+
 @dataclass(slots=True)
 class _Seen:
     """What passes ask for, worked out once for all cameras that share rays; implements `passes.Seen`."""
 
     renderer: MitsubaRenderer
     pinhole: PinholeCamera
-    geometry: Geometry
-    weather: Weather
+    moment: _Moment
     known_labels: Labels | None = None
     known_radiance: NDArray[np.float32] | None = None
 
@@ -69,14 +79,14 @@ class _Seen:
     def labels(self) -> Labels:
         if self.known_labels is None:
             began = time.perf_counter()
-            self.known_labels = cast_labels(self.pinhole, self.geometry)
+            self.known_labels = cast_labels(self.pinhole, self.moment.geometry)
             self.renderer.times.labels += time.perf_counter() - began
         return self.known_labels
 
     @property
     def radiance(self) -> NDArray[np.float32]:
         if self.known_radiance is None:
-            self.known_radiance = self.renderer.radiance_of(self.pinhole, self.labels, self.geometry, self.weather)
+            self.known_radiance = self.renderer.radiance_of(self.pinhole, self.labels, self.moment)
         return self.known_radiance
 
 
@@ -99,13 +109,12 @@ class MitsubaRenderer:
         self._variant: Variant = choose_variant(variant)
         _LOG.info("rendering with Mitsuba %s (LLVM %s)", self._variant.name, self._variant.llvm)
         self._samples, self._denoise, self._seed = samples, denoise, seed
-        if not self._variant.vectorised and (missing := LIGHTS.keys() - scalar_path_tracer.DRAWN_LIGHTS):
-            _LOG.warning("%s does not draw these lights: %s", self._variant.name, ", ".join(sorted(missing)))
         self._lock = threading.RLock()
         self._materials = MaterialLibrary()
         self._device_materials: tuple[int, DeviceMaterials] | None = None
         self._buffers = ModelBuffers(self._variant.vectorised)
         self._models: dict[str, LoadedModel] = {}
+        self._town: Town | None = None
         self._town_model: LoadedModel | None = None
         self._town_instances: list[Instance] = []
         self._town_rays: TownRays | None = None
@@ -113,7 +122,7 @@ class MitsubaRenderer:
         self._actor_tree: tuple[object, InstanceTree] | None = None
         self._geometry_now: tuple[tuple[InstanceTree, InstanceTree], Geometry] | None = None
         self._sky: tuple[tuple[object, ...], sky.Sky] | None = None
-        self._lights: tuple[sky.Sky, tuple[Light, ...]] | None = None
+        self._lights: tuple[tuple[sky.Sky, Geometry], tuple[Light, ...]] | None = None
         self._device_wetness: tuple[Water, DeviceWetness] | None = None
         self._scalar: scalar_path_tracer.ScalarScenes | None = None
         self.times = Times()
@@ -143,7 +152,7 @@ class MitsubaRenderer:
         with self._lock:
             activate(self._variant)
             self._buffers = ModelBuffers(self._variant.vectorised)
-            self._models = {}
+            self._models, self._town = {}, town
             self._town_tree = self._actor_tree = self._geometry_now = self._scalar = None
             self._town_model = self._buffers.add(
                 joined(triangles_of_part(m.part, m.tag, self._materials, m.object_ids) for m in town.meshes)
@@ -175,12 +184,12 @@ class MitsubaRenderer:
         with self._lock:
             activate(self._variant)
             self.times = Times()
-            geometry = self._geometry(objects, hidden)
+            moment = _Moment(self._geometry(objects, hidden), objects, hidden, weather)
             seen: dict[PinholeCamera, _Seen] = {}
             images = []
             for camera in cameras:
                 pinhole = PinholeCamera.of(camera)
-                images.append(self._image(camera, seen.setdefault(pinhole, _Seen(self, pinhole, geometry, weather))))
+                images.append(self._image(camera, seen.setdefault(pinhole, _Seen(self, pinhole, moment))))
             return images
 
     def cast(
@@ -230,7 +239,7 @@ class MitsubaRenderer:
         land = self._town_model
         gone = np.isin(land.triangles.object_id, np.array(sorted(hidden), dtype=np.uint32))
         if gone.any():
-            land = self._buffers.add(land.triangles.kept(~gone))
+            land = self._buffers.without(land, gone)
         things = [p for p in self._town_instances if p.object_id not in hidden]
         return [Instance(land, np.eye(4), 0), *things]
 
@@ -242,14 +251,12 @@ class MitsubaRenderer:
         self.times.encode += time.perf_counter() - began - (self.times.total() - inside)
         return image
 
-    def radiance_of(
-        self, pinhole: PinholeCamera, labels: Labels, geometry: Geometry, weather: Weather
-    ) -> NDArray[np.float32]:
+    def radiance_of(self, pinhole: PinholeCamera, labels: Labels, moment: _Moment) -> NDArray[np.float32]:
         """Light [H,W,3] of a view, denoised, with fog and rain."""
-        began = time.perf_counter()
+        began, weather = time.perf_counter(), moment.weather
         fog = atmosphere.fog_of(weather)
         above = self._sky_of(weather, fog)
-        drawn = self._draw(pinhole, geometry, above, weather)
+        drawn = self._draw(pinhole, moment, above)
         self.times.render += time.perf_counter() - began
         began = time.perf_counter()
         radiance = denoised(drawn.radiance, drawn.albedo, drawn.normal) if self._denoise else drawn.radiance
@@ -260,23 +267,30 @@ class MitsubaRenderer:
         self.times.encode += time.perf_counter() - began
         return radiance
 
-    def _draw(self, pinhole: PinholeCamera, geometry: Geometry, above: sky.Sky, weather: Weather) -> RenderBuffers:
-        water = water_of(weather)
+    def _draw(self, pinhole: PinholeCamera, moment: _Moment, above: sky.Sky) -> RenderBuffers:
+        water, geometry = water_of(moment.weather), moment.geometry
         if not self._variant.vectorised:
             if self._scalar is None or self._scalar.water != water:
                 self._scalar = scalar_path_tracer.ScalarScenes(self._materials, water)
-            return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, above, self._samples, self._seed)
+            scene = self._light_scene(moment, above)
+            return scalar_path_tracer.render_scalar(pinhole, geometry, self._scalar, scene, self._samples, self._seed)
         if self._device_materials is None or self._device_materials[0] != len(self._materials):
             earlier = None if self._device_materials is None else self._device_materials[1]
             self._device_materials = (len(self._materials), DeviceMaterials(self._materials.tables(), earlier))
-        if self._lights is None or self._lights[0] is not above:
-            self._lights = (above, lights_of(above))
+        if self._lights is None or self._lights[0] != (above, geometry):
+            self._lights = ((above, geometry), lights_of(self._light_scene(moment, above)))
         if self._device_wetness is None or self._device_wetness[0] != water:
             self._device_wetness = (water, DeviceWetness(water))
         faces = geometry.faces if geometry.trees else None
         stuff = self._device_materials[1], self._device_wetness[1]
         surfaces = None if faces is None else Surfaces(geometry, faces, *stuff)
         return render_vectorised(pinhole, surfaces, self._lights[1], self._samples, self._seed)
+
+    def _light_scene(self, moment: _Moment, above: sky.Sky) -> LightScene:
+        def find_emissive() -> EmissiveFaces:
+            return emissive_faces(moment.geometry, self._materials.tables())
+
+        return LightScene(above, self._town, moment.objects, moment.hidden, find_emissive)
 
     def _sky_of(self, weather: Weather, fog: atmosphere.Fog) -> sky.Sky:
         veil = fog.veil(float(sky.sun_direction(weather)[2]))

@@ -1,7 +1,6 @@
 """The picture without arrays: Mitsuba's own path tracer and materials, for machines without a usable LLVM.
 
-Slower and plainer than `path_tracer`: no relief, no puddles, what emits light does not glow, and of the lights only
-sky and sun (`DRAWN_LIGHTS`), which come as one environment map.
+Slower and plainer than `path_tracer`: no relief, no puddles, and what gives off light does so on its front side only.
 """
 
 from __future__ import annotations
@@ -14,38 +13,21 @@ from numpy.typing import NDArray
 
 from hazardsim.mesh.model import Material
 from hazardsim.server.render.arrays import Native
+from hazardsim.server.render.emissive_faces import EmissiveFaces
 from hazardsim.server.render.instances import Geometry, LoadedModel
+from hazardsim.server.render.lights import emitters_of
+from hazardsim.server.render.lights.light import LightScene
 from hazardsim.server.render.path_tracer import DEPTH, RenderBuffers
 from hazardsim.server.render.patterns import pattern
 from hazardsim.server.render.pinhole import PinholeCamera
-from hazardsim.server.render.sky import HEIGHT, SUN_HALF_ANGLE, SUNLIT_WHITE, WIDTH, Sky
+from hazardsim.server.render.sky import SUNLIT_WHITE
 from hazardsim.server.render.textures import NUMBERS, POROUS, SPECULAR, MaterialLibrary, linear_from_srgb, read_texture
 from hazardsim.server.render.triangles import Triangles
 from hazardsim.server.render.variant import native
 from hazardsim.server.render.wetness import Water
 
-DRAWN_LIGHTS: Final = frozenset({"sky", "sun"})
-"""The names in `lights.LIGHTS` that pictures of this module show."""
-
 _LARGEST: Final = 512
 _SPIKE: Final = 3.0 * SUNLIT_WHITE
-
-
-def equirect(sky: Sky) -> NDArray[np.float32]:
-    """The sky with the sun's disc as Mitsuba's `envmap` wants it [1024,2048,3], z up after a quarter turn about x."""
-    rows, columns = 1024, 2048
-    theta = (np.arange(rows) + 0.5)[:, None] / rows * np.pi
-    phi = (np.arange(columns) + 0.5)[None, :] / columns * 2 * np.pi
-    directions = np.stack([np.sin(theta) * np.sin(phi), np.sin(theta) * np.cos(phi), np.cos(theta) + 0 * phi], axis=-1)
-    azimuth = np.arctan2(directions[..., 1], directions[..., 0]) / (2 * np.pi) % 1
-    elevation = np.maximum(np.arcsin(np.clip(directions[..., 2], -1, 1)), 0) / (0.5 * np.pi)
-    u = (azimuth * WIDTH - 0.5).astype(np.float32)
-    v = (np.sqrt(elevation) * HEIGHT - 0.5).astype(np.float32)
-    looked = cv2.remap(sky.radiance, u, np.clip(v, 0, HEIGHT - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    under = np.clip(-directions[..., 2:] * 12, 0, 1)
-    looked = looked * (1 - under) + sky.below * under
-    disc = directions @ sky.sun > np.cos(SUN_HALF_ANGLE)
-    return np.asarray(looked + disc[..., None] * sky.disc, dtype=np.float32)
 
 
 def _bsdf(material: Material, row: NDArray[np.float32], water: Water) -> dict[str, Any]:
@@ -123,19 +105,40 @@ class ScalarScenes:
         return self._groups[id(model)][1]
 
 
+def _glowing(emissive: EmissiveFaces) -> dict[str, Native]:
+    """Faces that give light, a millimetre before the ones that are drawn: Mitsuba's instances give none."""
+    _, mi = native()
+
+    edges = emissive.corners[:, 1:] - emissive.corners[:, :1]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-20)
+    corners = emissive.corners + 1e-3 * normals[:, None]
+    meshes = {}
+    colours, kinds = np.unique(emissive.radiance, axis=0, return_inverse=True)
+    for number, colour in enumerate(colours.tolist()):
+        faces = corners[kinds.reshape(-1) == number]
+        properties = mi.Properties()
+        properties["bsdf"] = mi.load_dict({"type": "diffuse", "reflectance": {"type": "rgb", "value": 0.5}})
+        properties["emitter"] = mi.load_dict({"type": "area", "radiance": {"type": "rgb", "value": colour}})
+        mesh = mi.Mesh("glow", 3 * len(faces), len(faces), props=properties)
+        parameters = mi.traverse(mesh)
+        parameters["vertex_positions"] = np.ascontiguousarray(faces.reshape(-1))
+        parameters["faces"] = np.arange(3 * len(faces), dtype=np.uint32)
+        parameters.update()
+        meshes[f"glow{number}"] = mesh
+    return meshes
+
+
 def render_scalar(
-    pinhole: PinholeCamera, geometry: Geometry, scenes: ScalarScenes, sky: Sky, samples: int, seed: int
+    pinhole: PinholeCamera, geometry: Geometry, scenes: ScalarScenes, lights: LightScene, samples: int, seed: int
 ) -> RenderBuffers:
     """Trace `samples` paths a pixel with Mitsuba's `path` integrator; equal arguments give equal arrays."""
     _, mi = native()
 
     entries: dict[str, Any] = {
         "type": "scene",
-        "sky": {
-            "type": "envmap",
-            "bitmap": mi.Bitmap(equirect(sky)),
-            "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90),
-        },
+        **emitters_of(lights),
+        **_glowing(lights.emissive),
         "integrator": {
             "type": "aov",
             "aovs": "albedo:albedo,normal:sh_normal",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazardsim.server.render.arrays import Bool, Color3f, Float, Point3f, Vector3f
-from hazardsim.server.render.materials import MaterialSample
+from hazardsim.server.render.device_materials import MaterialSample
 from hazardsim.server.render.noise import fractal
 from hazardsim.server.render.variant import native
 from hazardsim.server.weather import Weather

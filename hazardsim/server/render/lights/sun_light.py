@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from hazardsim.server.render.arrays import Color3f, Float, Point2f, Point3f
-from hazardsim.server.render.lights.light import LightSample, PathSegment
-from hazardsim.server.render.sky import SUN_HALF_ANGLE, Sky
+from hazardsim.server.render.lights.light import LightSample, LightScene, PathSegment, SurfaceHit
+from hazardsim.server.render.sky import SUN_HALF_ANGLE
 from hazardsim.server.render.variant import native
 
 _COSINE: Final = float(np.cos(SUN_HALF_ANGLE))
@@ -19,9 +19,10 @@ _DARK: Final = 1e-4
 class SunLight:
     """The sun of a `Sky`: a cone of even radiance."""
 
-    def __init__(self, sky: Sky) -> None:
+    def __init__(self, scene: LightScene) -> None:
         dr, mi = native()
 
+        sky = scene.sky
         self._shines = bool(sky.sun_irradiance.max() > _DARK)
         numbers = [mi.Float(float(v)) for v in (*sky.sun, *sky.sun_irradiance, *sky.disc)]
         dr.make_opaque(numbers)
@@ -44,3 +45,7 @@ class SunLight:
 
         seen = segment.escaped & segment.straight & (dr.dot(segment.ray.d, self._direction) > _COSINE)
         return dr.select(seen, self._disc, mi.Color3f(0))
+
+    def surface_chance(self, hit: SurfaceHit) -> Float | None:  # noqa: ARG002
+        """None: it is no surface."""
+        return None
