@@ -74,3 +74,20 @@ def test_what_the_image_needs_is_sent_to_the_builder():
         if line.startswith("COPY ") and not line.startswith("COPY . "):
             assert set(line.split()[1:-1]) <= kept
     assert {"hazardsim", "ood_eval", "assets", "scenarios", "README.md", "LICENSE"} <= kept
+
+
+@pytest.mark.parametrize("extras", [(), ("eval", "weights")])
+def test_every_package_of_an_image_is_pinned(extras):
+    """What `requirements.py` hands to pip in the image has one version in constraints.txt."""
+    command = [sys.executable, str(DOCKER / "requirements.py"), str(ROOT / "pyproject.toml"), *extras]
+    if sys.version_info < (3, 11):
+        pytest.skip("the script is for the Python 3.11 of the image")
+    wanted = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    names = {re.split(r"[<>=!~; \[]", line, maxsplit=1)[0] for line in wanted}
+    pinned = re.findall(r"^([A-Za-z0-9._-]+)==\S+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert len(names) > 5
+    assert {normal(name) for name in {*names, "hatchling"}} <= {normal(name) for name in pinned}
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,6 +1,8 @@
-"""The real Dockerfile, built and run by buildah without an engine: frames made inside equal frames made outside.
+"""The real Dockerfile, built and run by buildah without an engine: what its images make is what is made outside.
 
-Takes some minutes and 10 GB of disk for a while. Skipped where buildah and debootstrap are missing or may not be used.
+Takes some minutes and some gigabytes of disk for a while. Skipped where buildah and debootstrap are missing or may not
+be used. Of the image `eval`, all but torch is installed as for a user: torch with CUDA alone is larger than the rest
+together, so this machine's own is lent to the build, and pip finds it installed.
 """
 
 from __future__ import annotations
@@ -10,17 +12,20 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("images")]
 
 ROOT = Path(__file__).parents[2]
 BASE = "localhost/hazardsim-test-base"
-IMAGE = "localhost/hazardsim-test:render"
-FRAMES = ("render", "--town", "Town01", "--frames", "2", "--width", "96", "--height", "64", "--samples", "1")
+SMALL = ("--town", "Town01", "--frames", "2", "--width", "96", "--height", "64", "--samples", "1")
 CERTIFICATES = Path("/etc/ssl/certs")
+LENT = Path("/mnt/lent")
+WITH_CUDA = re.compile(r"torch|torchvision|triton|(nvidia|cuda)[-_].*")
 
 
 def run(*command, timeout=1200):
@@ -29,13 +34,54 @@ def run(*command, timeout=1200):
     return result.stdout.strip()
 
 
-def buildah(*arguments):
-    return run("buildah", "--storage-driver=vfs", *arguments)
+@dataclass
+class Buildah:
+    """Images in a store of their own; overlay mounts where the kernel lets us, since vfs copies every layer."""
+
+    store: Path
+    driver: str
+
+    def __call__(self, *arguments, timeout=1200):
+        where = ("--root", self.store / "root", "--runroot", self.store / "run", "--storage-driver", self.driver)
+        return run("buildah", *where, *arguments, timeout=timeout)
+
+    def build(self, target, volumes):
+        """An image of the Dockerfile; layers that an earlier target shares are not made again."""
+        options = ["--layers", "--isolation", "chroot", "--network", "host"]
+        options += ["--build-arg", f"BASE={BASE}", "--build-arg", "TORCH_INDEX="]
+        tag = f"localhost/hazardsim-test:{target}"
+        file = ROOT / "docker" / "Dockerfile"
+        self("bud", *options, "--target", target, *mounts(volumes), "--tag", tag, "--file", file, ROOT)
+        return tag
+
+    def inside(self, image, command, volumes):
+        """What a command of an image says that runs as the user without rights."""
+        container = self("from", image)
+        try:
+            return self("run", "--isolation", "chroot", *mounts(volumes), "--user", "1000", container, "--", *command)
+        finally:
+            self("rm", container)
+
+
+def mounts(volumes):
+    return [part for source, target in volumes for part in ("--volume", f"{source}:{target}")]
+
+
+def overlay_works(folder):
+    parts = {name: folder / name for name in ("lower", "upper", "work", "merged")}
+    for part in parts.values():
+        part.mkdir()
+    options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
+    command = ["mount", "-t", "overlay", "overlay", "-o", options, str(parts["merged"])]
+    if subprocess.run(command, capture_output=True).returncode != 0:
+        return False
+    run("umount", parts["merged"])
+    return True
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    """A Debian 12 of this machine's own package source, since no image registry is asked."""
+def buildah(tmp_path_factory):
+    """A Debian 12 of this machine's own package source as `BASE`, since no image registry is asked."""
     missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
     if missing or os.getuid() != 0:
         pytest.skip(f"building an image needs root, buildah and debootstrap; missing: {', '.join(missing) or 'root'}")
@@ -43,21 +89,24 @@ def base(tmp_path_factory):
     mirror = re.search(r"https?://\S+/debian/?(?=\s)", sources)
     if mirror is None:
         pytest.skip("this machine's package sources name no Debian mirror")
-    folder = tmp_path_factory.mktemp("base") / "root"
-    run("debootstrap", "--variant=minbase", "bookworm", folder, mirror.group())
-    container = buildah("from", "scratch")
-    buildah("add", container, folder, "/")
-    buildah("commit", "--rm", container, BASE)
-    shutil.rmtree(folder)
-    yield BASE
-    buildah("rmi", "--force", BASE)
+    folder = tmp_path_factory.mktemp("images")
+    made = Buildah(folder / "store", "overlay" if overlay_works(folder) else "vfs")
+    container = made("from", "scratch")
+    run("debootstrap", "--variant=minbase", "bookworm", made("mount", container), mirror.group())
+    made("umount", container)
+    made("commit", "--rm", container, BASE)
+    yield made
+    made("rm", "--all")
+    made("rmi", "--all", "--force")
+    subprocess.run(["umount", "--quiet", str(made.store / "root" / made.driver)], capture_output=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
-def image(base, tmp_path_factory):
-    """The target `render`; this machine's pip configuration is lent to the build and stays out of the image."""
-    pip = tmp_path_factory.mktemp("pip")
-    lent = [(pip, "/etc/xdg/pip"), (CERTIFICATES, "/mnt/certificates")]
+def pip(tmp_path_factory):
+    """This machine's pip configuration, lent to the builds; it stays out of the images."""
+    folder = tmp_path_factory.mktemp("pip")
+    lent = [(folder, "/etc/xdg/pip:ro"), (CERTIFICATES, "/mnt/certificates:ro")]
     settings = ["[global]"]
     if (CERTIFICATES / "ca-certificates.crt").exists():
         settings.append("cert = /mnt/certificates/ca-certificates.crt")
@@ -65,26 +114,79 @@ def image(base, tmp_path_factory):
     wheels = re.search(r"find-links='([^']+)'", known)
     if wheels is not None and Path(wheels.group(1)).is_dir():
         settings.append(f"find-links = {wheels.group(1)}")
-        lent.append((Path(wheels.group(1)), wheels.group(1)))
-    (pip / "pip.conf").write_text("\n".join(settings) + "\n")
-    volumes = [part for source, target in lent for part in ("--volume", f"{source}:{target}:ro")]
-    options = ["--isolation", "chroot", "--network", "host", "--build-arg", f"BASE={base}", "--target", "render"]
-    buildah("bud", *options, *volumes, "--tag", IMAGE, "--file", ROOT / "docker" / "Dockerfile", ROOT)
-    yield IMAGE
-    buildah("rmi", "--force", IMAGE)
+        lent.append((wheels.group(1), f"{wheels.group(1)}:ro"))
+    (folder / "pip.conf").write_text("\n".join(settings) + "\n")
+    return lent
 
 
-def test_frames_made_in_the_image_equal_frames_made_outside(image, tmp_path):
-    container = buildah("from", image)
-    try:
-        inside = ("run", "--isolation", "chroot", "--user", "1000", container, "--")
-        assert buildah(*inside, "id", "-un") == "hazardsim"
-        assert buildah(*inside, "hazardsim", *FRAMES, "--out", "/data/set") == "/data/set"
-        run(sys.executable, "-m", "hazardsim.cli", *FRAMES, "--out", tmp_path / "outside")
-        mounted = Path(buildah("mount", container)) / "data" / "set"
-        made = {p.relative_to(mounted): p.read_bytes() for p in mounted.rglob("*") if p.is_file()}
-        outside = tmp_path / "outside"
-        assert len([p for p in made if p.suffix == ".png"]) == 8
-        assert made == {p.relative_to(outside): p.read_bytes() for p in outside.rglob("*") if p.is_file()}
-    finally:
-        buildah("rm", container)
+@pytest.fixture(scope="module")
+def torch(tmp_path_factory):
+    """This machine's torch and all that came with it, one mount a folder."""
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("the image has Python 3.11: another version's torch cannot be lent to it")
+    found = {}
+    for package in distributions():
+        if WITH_CUDA.fullmatch(package.name.lower()):
+            tops = {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}
+            found |= {top: Path(str(package.locate_file(top))) for top in tops}
+    assert {"torch", "torchvision"} <= found.keys()
+    path = tmp_path_factory.mktemp("lent") / "lent.pth"
+    path.write_text(f"{LENT}\n")
+    place = "/opt/venv/lib/python3.11/site-packages/lent.pth"
+    return [(path, f"{place}:ro"), *((source, f"{LENT / top}:ro") for top, source in sorted(found.items()))]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The folder that is /data in the containers; it belongs to their user."""
+    folder = tmp_path_factory.mktemp("data")
+    shutil.chown(folder, 1000, 1000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rendered(buildah, pip, data):
+    """A training and a test split of two frames each, made in the image `render`."""
+    image = buildah.build("render", pip)
+    volumes = [(data, "/data")]
+    assert buildah.inside(image, ["id", "-un"], volumes) == "hazardsim"
+    for options in ((), ("--anomalies",)):
+        said = buildah.inside(image, ["hazardsim", "render", *SMALL, *options, "--out", "/data/set"], volumes)
+        assert said == "/data/set"
+    return data / "set"
+
+
+def tree(root):
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_frames_made_in_the_image_equal_frames_made_outside(rendered, tmp_path):
+    run(sys.executable, "-m", "hazardsim.cli", "render", *SMALL, "--anomalies", "--out", tmp_path / "outside")
+    outside = tree(tmp_path / "outside")
+    assert len([name for name in outside if name.endswith(".png")]) == 8
+    assert {name: content for name, content in tree(rendered).items() if name.startswith("test/")} == outside
+
+
+def test_a_segmenter_is_trained_and_scored_in_the_image(rendered, buildah, pip, torch, data):
+    image = buildah.build("eval", [*pip, *torch])
+    volumes = [(data, "/data"), *torch]
+    names = "import sys, sklearn, lightning, torch; print(sklearn.__file__, lightning.__file__, torch.__file__)"
+    *installed, lent = buildah.inside(image, ["python", "-c", names], volumes).split()
+    assert all(file.startswith("/opt/venv/") for file in installed)
+    assert lent.startswith(str(LENT))
+    command = [
+        "ood_eval",
+        "run-caos",
+        "--data",
+        "/data/set",
+        "--out",
+        "/data/caos",
+        "--preset",
+        "small",
+        "--epochs",
+        "1",
+    ]
+    buildah.inside(image, [*command, "--detectors", "msp", "maxlogit"], volumes)
+    assert (data / "caos" / "report" / "index.html").stat().st_uid == 1000
+    rows = (data / "caos" / "report").glob("*.json*")
+    assert any("maxlogit" in path.read_text() for path in rows)
