@@ -25,7 +25,7 @@ from ood_eval.engine.fitness import GivenClasses, classes_of, relabelled, suited
 from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.summary import summarise
-from ood_eval.engine.workplace import exclusive
+from ood_eval.engine.workplace import clear_remains, exclusive
 from ood_eval.errors import ConfigError, DataError
 from ood_eval.files import content_key, write_json
 from ood_eval.networks import Origin
@@ -145,6 +145,7 @@ class Campaign:
                     self.machine,
                 )
                 done.append((evaluation, evaluation.run(out)))
+        clear_remains(out, {one.work_key for one, _ in done})
         self._together(out, done)
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
         return {

@@ -93,7 +93,7 @@ class Evaluation:
         if is_sealed(folder):
             _LOG.info("%s: already done, %s", self.benchmark.label, folder)
             return folder
-        store, desk = CellStore(out / "cells"), Workplace(out, content_key(self._shared | self.classes.facts()))
+        store, desk = CellStore(out / "cells"), Workplace(out, self.work_key)
         missing = [cell for cell in cells if not store.has(cell)]
         if len(missing) < len(cells):
             _LOG.info(
@@ -150,6 +150,11 @@ class Evaluation:
             "code": code_of(*_READING),
         }
         return content_key(facts)
+
+    @cached_property
+    def work_key(self) -> str:
+        """The name of its unfinished work and of its frames."""
+        return content_key(self._shared | self.classes.facts())
 
     @property
     def _settings(self) -> Settings:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import logging
+import shutil
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import filelock
 
+from ood_eval.engine.cells import CellStore
 from ood_eval.engine.shards import ShardStore
 from ood_eval.errors import ResultError
 from ood_eval.tasks.image_arrays import ImageArrays
+
+_LOG: Final = logging.getLogger(__name__)
 
 # Folders that a run makes in its own.
 _OWN: Final = ("cells", "evaluations", "fitted", "frames", "parts", "report", "training", "unfinished")
@@ -39,6 +44,30 @@ class Workplace:
     def frames(self) -> ImageArrays:
         """What a report may show."""
         return ImageArrays(self.out / "frames" / self.key)
+
+
+def clear_remains(out: Path, own: Collection[str]) -> None:
+    """Removes unfinished work whose cells are finished by now, and says what else earlier runs have left.
+
+    What other versions, checkpoints or data began lies under other keys than this run's `own`, and no run of today's
+    finds it again.
+    """
+    cells = CellStore(out / "cells")
+    for folder in (out / "unfinished").glob("*"):
+        if folder.name in own:
+            continue
+        with contextlib.suppress(ResultError):  # a damaged shard stays, and is told of
+            if Workplace(out, folder.name).shards.clear(cells):
+                shutil.rmtree(folder, ignore_errors=True)
+    left = [one for name in ("unfinished", "frames") for one in sorted((out / name).glob("*")) if one.name not in own]
+    size = sum(path.stat().st_size for folder in left for path in folder.rglob("*") if path.is_file())
+    if size:
+        where = " and ".join(dict.fromkeys(str(folder.parent) for folder in left))
+        _LOG.info(
+            "%s: %.1f MB in %d folders of other versions, checkpoints or data; this run needs none of them: delete "
+            "them, unless another run is to go on there: %s",
+            where, size / 1e6, len(left), ", ".join(sorted({folder.name for folder in left})),
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
