@@ -46,8 +46,8 @@ class Buildah:
         return run("buildah", *where, *arguments, timeout=timeout)
 
     def build(self, target, volumes):
-        """An image of the Dockerfile; layers that an earlier target shares are not made again."""
-        options = ["--layers", "--isolation", "chroot", "--network", "host"]
+        """An image of the Dockerfile; with overlay mounts, layers that an earlier target shares are not made again."""
+        options = ["--isolation", "chroot", "--network", "host", *(["--layers"] if self.driver == "overlay" else [])]
         options += ["--build-arg", f"BASE={BASE}", "--build-arg", "TORCH_INDEX="]
         tag = f"localhost/hazardsim-test:{target}"
         file = ROOT / "docker" / "Dockerfile"
