@@ -20,7 +20,7 @@ class CentrePrior(Detector):
 
     x and y are 0 at the point that lies half the width across and six tenths of the height down, and grow by 2 over a
     whole width or height. Nothing is fitted: the point was fixed beforehand, by where the road ahead is seen. What a
-    detector finds beyond this it cannot owe to where anomalies usually stand.
+    detector finds beyond this it cannot owe to where anomalies usually stand. Reads the size of maps only.
     """
 
     title = "Centre prior"

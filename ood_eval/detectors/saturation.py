@@ -20,7 +20,8 @@ class Saturation(Detector):
     """s = G * (max(R,G,B) - min(R,G,B)) / max(R,G,B): HSV saturation under a Gaussian; a baseline without a network.
 
     Streets are grey and much that does not belong there is painted. What a detector finds beyond this it cannot owe to
-    colour alone. Black pixels have saturation 0. Edges are replicated, the kernel ends at three deviations.
+    colour alone. Black pixels have saturation 0. Edges are replicated, the kernel ends at three deviations. Reads
+    images, of maps only.
 
     Source: Smith 1978, Color gamut transform pairs (https://doi.org/10.1145/800248.807361), for the saturation.
 

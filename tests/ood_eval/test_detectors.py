@@ -325,7 +325,7 @@ def test_every_detector_documents_its_formula_what_it_reads_its_source_and_its_o
     kind = DETECTORS[name]
     text = inspect.getdoc(kind) or ""
     head, _, options = text.partition("\nArgs:\n")
-    assert "Source: " in head
+    assert "Source: " in head or kind.baseline
     assert "s = " in head or "softmax(z(x') / T)" in head
     (told,) = re.findall(r"Reads (?:[^.]|\.\d)*\.", head)
     words = kind.reads - {"map"} | ({kind.fit_split} - {None})  # type: ignore[operator]
