@@ -47,6 +47,8 @@ def on_page_markdown(markdown: str, page: Any, **_: object) -> str:  # noqa: ANN
             raise ValueError(f"{page.file.src_uri}: no table {name!r}; there are {', '.join(TABLES)}")
         return TABLES[name](*arguments)
 
+    if re.search(r"^--8 ", markdown, re.MULTILINE):
+        raise ValueError(f"{page.file.src_uri}: the line that includes a file was rewritten; it is --8<-- FILE")
     return _MARKER.sub(made, markdown)
 
 
@@ -131,17 +133,22 @@ def help_text(package: str, command: Sequence[str]) -> str:
     return "\n".join([lines[0], "", *lines[boxes:]]).strip()
 
 
+def section(title: str, words: str, facts: Mapping[str, str]) -> str:
+    """A heading with words below it, and a line for each fact that there is."""
+    return "\n".join([f"### {title}\n\n{words}\n", *(f"- *{name}*: {told}" for name, told in facts.items() if told)])
+
+
 def detectors() -> str:
     """Every detector by name."""
     from ood_eval.detectors import DETECTORS
 
-    return table(
-        ("name", "score", "sees first", "reads", "options", "source"),
-        (
-            (f"`{name}`", f"{kind.title}: {words_of(kind, name)[0]}", *_needs(kind), _options(kind), source_of(kind))
-            for name, kind in DETECTORS.items()
-        ),
-    )
+    def told(name: str) -> str:
+        kind = DETECTORS[name]
+        first, reads = _needs(kind)
+        facts = {"sees first": first, "reads": reads, "options": _options(kind), "source": source_of(kind)}
+        return section(f"`{name}`: {kind.title}", "\n\n".join(words_of(kind, name)), facts)
+
+    return "\n\n".join(map(told, DETECTORS))
 
 
 def _needs(kind: Any) -> tuple[str, str]:  # noqa: ANN401
@@ -150,7 +157,7 @@ def _needs(kind: Any) -> tuple[str, str]:  # noqa: ANN401
     trained = [f"trains {'its ' + part.name if isinstance(getattr(part, 'name', None), str) else 'a network'}"]
     reads = kind.reads
     told = ", ".join(f"`{word}`" for word in sorted(reads)) if isinstance(reads, frozenset) else "by its options"
-    return ", ".join([*fitted, *(trained if part is not None else [])]) or "nothing", told
+    return ", ".join([*fitted, *(trained if part is not None else [])]), told
 
 
 def _options(kind: Callable[..., object]) -> str:
@@ -172,14 +179,19 @@ def benchmarks() -> str:
     """Every benchmark: splits, options, where to get it."""
     from ood_eval.benchmarks import BENCHMARKS
 
-    def row(name: str) -> tuple[str, ...]:
+    def told(name: str) -> str:
         one = BENCHMARKS[name]
-        splits = ", ".join(f"**{split}**" if split == one.scored else split for split in one.splits) or "its own"
-        options = ", ".join(f"`{option}`" for option in one.options)
-        place = re.sub(r"(https?://[^\s:,;]+)", r"[\1](\1)", one.site)
-        return f"`{name}`", splits, place, f"{one.terms}; {one.size}", options
+        splits = ", ".join(f"**{split}**" if split == one.scored else split for split in one.splits)
+        facts = {
+            "splits": splits or "its own",
+            "options": ", ".join(f"`{option}`" for option in one.options),
+            "terms": one.terms,
+            "size": one.size,
+        }
+        words = words_of(one.adapter, name)[0] + "\n\n" + re.sub(r"(https?://[^\s:,;]+)", r"<\1>", one.site)
+        return section(f"`{name}`", words, facts)
 
-    return table(("name", "splits (scored one in bold)", "from", "terms, size", "options"), map(row, BENCHMARKS))
+    return "\n\n".join(map(told, BENCHMARKS))
 
 
 def protocols() -> str:
