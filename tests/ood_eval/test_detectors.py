@@ -327,7 +327,7 @@ def test_every_detector_documents_its_formula_what_it_reads_its_source_and_its_o
     head, _, options = text.partition("\nArgs:\n")
     assert "Source: " in head or kind.baseline
     assert "s = " in head or "softmax(z(x') / T)" in head
-    (told,) = re.findall(r"Reads (?:[^.]|\.\d)*\.", head)
+    (told,) = re.findall(r"Reads (?:[^.]|\.\d)*\.", " ".join(head.split()))
     words = kind.reads - {"map"} | ({kind.fit_split} - {None})  # type: ignore[operator]
     assert all(str(word) in told for word in words), (told, words)
     assert ("maps" in told) is ("map" in kind().reads)
