@@ -10,13 +10,18 @@ import tyro
 
 from hazardsim.commands import COMMANDS, GROUPS, Command
 from hazardsim.errors import HazardsimError
+from hazardsim.repeated_options import joined, list_options
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command: exit code 0 done, 1 expected error in one line on stderr, 2 wrong usage."""
-    command: Command = tyro.cli(
-        _subcommands(""), prog="hazardsim", args=arguments, config=(tyro.conf.FlagCreatePairsOff,)
-    )
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        words = joined(given, list_options(COMMANDS.values()))
+    except ValueError as error:
+        sys.stderr.write(f"hazardsim: {error}\n")
+        return 2
+    command: Command = tyro.cli(_subcommands(""), prog="hazardsim", args=words, config=(tyro.conf.FlagCreatePairsOff,))
     logging.basicConfig(level=logging.WARNING, format="hazardsim: %(message)s", stream=sys.stderr)
     logging.getLogger("hazardsim").setLevel(logging.INFO)
     try:

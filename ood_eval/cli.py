@@ -12,13 +12,20 @@ import tyro
 
 from ood_eval.commands import COMMANDS, GROUPS, Command
 from ood_eval.errors import OodEvalError
+from ood_eval.repeated_options import joined, list_options
 
 
 def main() -> int:
     """Runs a command; 0 done, 1 an expected error (one line on stderr), 2 wrong usage."""
+    try:
+        arguments = joined(sys.argv[1:], list_options(COMMANDS.values()))
+    except ValueError as error:
+        sys.stderr.write(f"ood_eval: {error}\n")
+        return 2
     command: Command = tyro.cli(
         _subcommands(""),
         prog="ood_eval",
+        args=arguments,
         description="Trains segmenters and measures which detectors find what they have never seen. "
         "OOD_EVAL_DEBUG=1 shows the traceback of an error.",
         config=(tyro.conf.FlagCreatePairsOff,),

@@ -14,6 +14,21 @@ from typing import Any
 from ood_eval.errors import ResultError
 
 
+def require_writable(folder: Path) -> None:
+    """Makes a folder, and refuses at once one in which nothing can be written.
+
+    Raises:
+        ResultError: it cannot be made, or written in.
+    """
+    probe = folder / f".{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ResultError(f"{folder}: cannot be written ({error.strerror or error})") from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all, making its folder.
 

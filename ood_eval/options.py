@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from ood_eval.errors import CheckpointError, ConfigError
 
 if TYPE_CHECKING:
+    from ood_eval.engine.suite import Suite
     from ood_eval.networks import Origin
     from ood_eval.training import Machine, TrainingPlan
 
@@ -156,6 +157,12 @@ class Scoring:
             given.
         checkpoint: a trained segmenter, instead of training one.
         seeds: train once with each of these and report mean and deviation. The one of --seed, if not given.
+        benchmarks: names, or NAME=FOLDER, to be scored instead of the suite's; those that it has keep its options.
+        protocols: ways from scores to numbers, instead of the suite's: caos, dataset, smiyc, fishyscapes, rba, interp,
+            pytorch_ood.
+        size: at which pictures are scored: training = larger ones are shrunk to the size of those the segmenter was
+            trained on; native = all as they are; or WIDTHxHEIGHT, shrunk or enlarged. Their shape is kept, and score
+            maps return to the labels' size. The suite's (training), if not given.
         limit_test: score the first so many images of each set only.
         device: what scoring runs on, as torch names it; several (cuda:0 cuda:1) share out the images.
     """
@@ -163,5 +170,57 @@ class Scoring:
     detectors: tuple[str, ...] = ()
     checkpoint: Path | None = None
     seeds: tuple[int, ...] = ()
+    benchmarks: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    size: str | None = None
     limit_test: int | None = None
     device: tuple[str, ...] = ("cpu",)
+
+    def selected(self, suite: Suite) -> Suite:
+        """A suite with what was given here in place of its own.
+
+        Raises:
+            ConfigError: a name is unknown, or given twice, or the size cannot be read.
+        """
+        if self.benchmarks:
+            suite = suite.with_benchmarks(self.benchmarks)
+        if self.detectors:
+            suite = suite.with_detectors(self.detectors)
+        if self.protocols:
+            suite = dataclasses.replace(suite, protocols=self.protocols)
+        return suite if self.size is None else dataclasses.replace(suite, size=self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What makes score maps.
+
+    Args:
+        detectors: names, also with steps (maxlogit+flip), or package.module:Class for your own. Those of the first
+            suite with the benchmark, if not given; for pictures those of caos.
+        checkpoint: a trained segmenter.
+        segmenter: one of another make instead: torchvision:NAME, hf:FOLDER or package.module:factory.
+        weights: state dict that fills it.
+        size: at which pictures are scored: training, native or WIDTHxHEIGHT, as for `ood_eval run`; the maps have the
+            pictures' own size all the same.
+        limit_test: score the first so many images only.
+        device: what scoring runs on, as torch names it.
+        policy: what becomes of the classes "unlabeled" and "other" in the labels, by which some detectors are fitted.
+    """
+
+    detectors: tuple[str, ...] = ()
+    checkpoint: Path | None = None
+    segmenter: str | None = None
+    weights: str = "none"
+    size: str | None = None
+    limit_test: int | None = None
+    device: str = "cpu"
+    policy: Literal["keep_all", "ignore_other", "ignore_unlabeled_and_other"] = "keep_all"
+
+    def selected(self, suite: Suite) -> Suite:
+        """A suite with the detectors and the size that were given here.
+
+        Raises:
+            ConfigError: a name is unknown, or given twice, or the size cannot be read.
+        """
+        return Scoring(detectors=self.detectors, size=self.size).selected(suite)

@@ -82,6 +82,7 @@ PLUG_INS = {
         "processed", "sampled_features", "settings", "small_networks", "steps",
     },
     "ood_eval.detectors.steps": {"gaussian", "step"},
+    "ood_eval.score_maps": {"folder", "map_format"},
     "ood_eval.metrics": {
         "binned", "chance", "components", "confusion", "curve", "edge_counts", "exact_sum", "histogram", "keys",
         "open_set", "protocol", "thresholds",

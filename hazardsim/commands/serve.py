@@ -13,7 +13,10 @@ from hazardsim.processes import end_with_parent
 
 @dataclass(frozen=True)
 class Serve:
-    """Run the embedded simulator: any carla 0.9.16 client can connect to it."""
+    """Run the embedded simulator: any carla 0.9.16 client can connect to it.
+
+    Example: hazardsim serve --port 2000 --town Town05
+    """
 
     town: str = "Town01"
     """Town to start with, by name or by an .osm or .xodr file."""

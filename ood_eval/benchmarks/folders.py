@@ -31,7 +31,7 @@ from ood_eval.benchmarks.formats.masked import MaskedImages
 from ood_eval.benchmarks.formats.values import BINARY, ValueMap
 from ood_eval.config import checked, load_config
 from ood_eval.datasets.sample import ANOMALY, KNOWN, VOID, Sample
-from ood_eval.errors import ConfigError
+from ood_eval.errors import ConfigError, DataError
 
 FILE: Final = "folders.yaml"
 _MEANINGS: Final = {KNOWN, ANOMALY, VOID}
@@ -47,7 +47,8 @@ class FolderLayout:
         name: of the benchmark, as rows carry it.
         images: pattern of the images.
         masks: pattern of the anomaly masks; "" for a set without.
-        values: raw value of a mask -> 0 known, 1 anomaly, 255 void.
+        values: raw value of a mask -> 0 known, 1 anomaly, 255 void. If not given, the masks hold these, and one with
+            255 but no 1 is refused: it may as well be an anomaly mask of 0 and 255.
         classes: pattern of the class maps; "" for a set without.
         class_values: raw value of a class map -> train id, or 255 void.
         class_names: names of the train ids.
@@ -57,7 +58,7 @@ class FolderLayout:
     name: str = "folders"
     images: str = "images/*"
     masks: str = "masks/*"
-    values: dict[int, int] = field(default_factory=lambda: dict(BINARY))
+    values: dict[int, int] | None = None
     classes: str = ""
     class_values: dict[int, int] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
@@ -73,7 +74,7 @@ class FolderLayout:
                 raise ConfigError(f"{self.name}: the pattern {pattern!r} {fault}")
         if not self.splits:
             raise ConfigError(f"{self.name}: splits is empty; name at least one, as `test: null`")
-        if not set(self.values.values()) <= _MEANINGS:
+        if self.values is not None and not set(self.values.values()) <= _MEANINGS:
             raise ConfigError(f"{self.name}: values of masks become 0 known, 1 anomaly or 255 void, not {self.values}")
         if self.classes and set(self.class_values.values()) - {VOID} != set(range(len(self.class_names))):
             raise ConfigError(
@@ -115,7 +116,7 @@ class Folders(MaskedImages):
         images = self.layout.images.replace("{split}", split)
         labels = (self.layout.masks or self.layout.classes).replace("{split}", split)
         pairs = pairs_below(root, ("",), (Layout(images, labels),))
-        super().__init__(self.layout.name, pairs, self.layout.values)
+        super().__init__(self.layout.name, pairs, BINARY if self.layout.values is None else self.layout.values)
         self._class_maps: tuple[Path, ...] = ()
         if self.layout.classes:
             self._class_maps = _class_maps(root, self.layout.classes.replace("{split}", split), images, pairs)
@@ -132,7 +133,9 @@ class Folders(MaskedImages):
 
     def __getitem__(self, index: int) -> Sample:
         if not self.layout.classes:
-            return super().__getitem__(index)
+            sample = super().__getitem__(index)
+            self._refuse_ambiguous(index, sample.anomaly)
+            return sample
         image = self._image(index)
         size = (image.shape[0], image.shape[1])
         classes = self._classes(index, size)
@@ -140,6 +143,7 @@ class Folders(MaskedImages):
         if self.layout.masks:
             labels = self.pairs[index].labels
             anomaly = self._values(read_labels(labels, size), str(labels))
+            self._refuse_ambiguous(index, anomaly)
             classes = np.where(anomaly == ANOMALY, np.uint8(VOID), classes)
         return Sample(self.pairs[index].id, image, classes, anomaly)
 
@@ -154,6 +158,18 @@ class Folders(MaskedImages):
         for index in range(len(self._class_maps)):
             width, height = image_size(self.pairs[index].image)
             self._classes(index, (height, width))
+
+    def _refuse_ambiguous(self, index: int, anomaly: NDArray[np.uint8] | None) -> None:
+        """Refuses a mask of 0 and 255 of which nobody has said whether 255 is an anomaly.
+
+        Raises:
+            DataError: it is such a mask.
+        """
+        if self.layout.values is None and anomaly is not None and VOID in anomaly and ANOMALY not in anomaly:
+            raise DataError(
+                f"{self.pairs[index].labels}: holds 255 and no 1; say in {FILE} what 255 means: `values: {{0: 0, 1: 1, "
+                "255: 1}` an anomaly, `values: {0: 0, 1: 1, 255: 255}` void"
+            )
 
     def _classes(self, index: int, size: tuple[int, int]) -> NDArray[np.uint8]:
         path = self._class_maps[index]

@@ -22,6 +22,8 @@ class DataCheck:
 
     Checked: counts, pairs, sizes, allowed label values, hidden labels, and the contract of samples.
 
+    Example: ood_eval data check bdd_anomaly --root /data/bdd100k --option variant=v1 policy=ignore_void
+
     Args:
         name: of the benchmark, as `ood_eval data where` lists them.
         root: its folder; where `ood_eval data where` finds it, if not given.

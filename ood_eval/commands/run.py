@@ -28,11 +28,15 @@ _LOG: Final = logging.getLogger(__name__)
 class Run:
     """Run a suite: train a segmenter or take one, score every benchmark that is found, draw the report.
 
+    Example: ood_eval run road_anomaly --checkpoint segmenter.pt --protocols dataset smiyc --out runs/real
+
     Args:
-        suite: a YAML file, or the name of one that comes with the package: caos, streethazards-mini, real.
+        suite: a YAML file; the name of one that comes with the package: caos, streethazards-mini, real; or the name of
+            one benchmark, as road_anomaly or road_anomaly=FOLDER.
         out: where checkpoints, rows and report go; what is already there is not done again.
-        data: folder of the suite's training set, which may hold a scored split too. Other sets are looked for where
-            `ood_eval data where` says; those not found are skipped.
+        data: folder of the suite's training set, which may hold a scored split too; of a benchmark that is named
+            instead of a suite, its own folder. Other sets are looked for where `ood_eval data where` says; those not
+            found are skipped.
     """
 
     suite: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SUITE")]
@@ -62,9 +66,11 @@ class Run:
             return
         machine = self._run()
         if machine.is_global_zero:
+            from ood_eval.engine.suite import suite_file
+
             Report((self.out,)).run()
             told = {name: tuple(value) for name, value in read_json(self.out / "watched.json").items()}
-            suite = (self.suite,) if Path(self.suite).suffix else ()
+            suite = () if suite_file(self.suite) is None else (self.suite,)
             finished.note(Watched(**told | {"files": (*told["files"], *suite)}))
 
     def _run(self) -> Machine:
@@ -76,8 +82,9 @@ class Run:
         from ood_eval.training import train
 
         suite = load_suite(self.suite)
-        if self.scoring.detectors:
-            suite = suite.with_detectors(self.scoring.detectors)
+        if self.data is not None and self.suite == suite.benchmarks[0].name:
+            suite = suite.with_benchmarks([f"{self.suite}={self.data}"])
+        suite = self.scoring.selected(suite)
         given, seeds = self.foreign.origin(self.scoring.checkpoint, self.training), self.scoring.seeds
         if given is not None and seeds:
             raise ConfigError(f"--seeds trains segmenters and {given} is trained already; give only one of them")

@@ -16,6 +16,8 @@ from ood_eval.options import Foreign, Scoring, Training
 class RunCaos:
     """Train a segmenter on a StreetHazards-style set, run the detectors on its test split, draw the report.
 
+    Example: ood_eval run-caos --data data/mine --out runs/mine --preset small --weights imagenet
+
     Args:
         data: folder with train/ and test/ in StreetHazards layout.
         out: where checkpoint, rows and report go; what is already there is not done again.

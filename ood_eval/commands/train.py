@@ -17,6 +17,8 @@ from ood_eval.options import Training
 class Train:
     """Train a segmenter on the training split of a StreetHazards-style set and print its checkpoint's path.
 
+    Example: ood_eval train --data data/mine --out runs/mine --preset small --weights imagenet
+
     Args:
         data: folder with train/ in StreetHazards layout.
         out: where the checkpoint goes; a broken run continues, a finished one answers at once.
@@ -42,10 +44,10 @@ class Train:
 
         options, machine = self.training, self.training.machine()
         alone = exclusive(self.out) if machine.is_global_zero else contextlib.nullcontext()
-        whole = StreetHazards(self.data, "training", options.policy, official=options.official)
-        whole.check()
-        split = whole if options.limit_train is None else First(whole, options.limit_train)
-        with alone:
+        with alone:  # a folder that cannot be written is noticed before a set is read
+            whole = StreetHazards(self.data, "training", options.policy, official=options.official)
+            whole.check()
+            split = whole if options.limit_train is None else First(whole, options.limit_train)
             checkpoint = train(options.plan(), split, self.out, machine)
         if machine.is_global_zero:
             sys.stdout.write(f"{checkpoint}\n")

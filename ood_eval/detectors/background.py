@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from ood_eval.detectors.detector import Detector
 from ood_eval.errors import DetectorError
 from ood_eval.networks.prediction import Network, Prediction
 from ood_eval.networks.strips import by_strips
+
+# Source: StreetHazards' class list, and BDD-Anomaly's of anomaly-seg, whose void is the class "background".
+_USUAL: Final = ("unlabeled", "background")
 
 
 class Background(Detector):
@@ -24,11 +28,12 @@ class Background(Detector):
     Source: Hendrycks et al. 2022 section 5.1.
 
     Args:
-        class_name: the class that holds everything else; it must be one the network was trained with.
+        class_name: the class that holds everything else; it must be one the network was trained with. The first of
+            "unlabeled" and "background" that it has, if not given.
         inverted: True scores the log-odds of 1 - p_b.
     """
 
-    def __init__(self, class_name: str = "unlabeled", *, inverted: bool = False) -> None:
+    def __init__(self, class_name: str | None = None, *, inverted: bool = False) -> None:
         super().__init__()
         self.class_name, self.inverted = class_name, inverted
 
@@ -39,7 +44,7 @@ class Background(Detector):
             DetectorError: the network has no such class.
         """
         super().check_network(network)
-        self._require_class(network.class_names)
+        self._class_of(network.class_names)
 
     def score_map(self, prediction: Prediction) -> Tensor:
         """[B,*S] f32, unbounded.
@@ -48,15 +53,18 @@ class Background(Detector):
             DetectorError: the network has no such class.
         """
         names = prediction.class_names
-        self._require_class(names)
+        name = self._class_of(names)
         with torch.inference_mode():
-            channel = names.index(self.class_name)
+            channel = names.index(name)
             others = [index for index in range(len(names)) if index != channel]
             (odds,) = by_strips(
                 lambda logits: (logits[:, channel] - logits[:, others].logsumexp(dim=1),), prediction.logits
             )
             return -odds if self.inverted else odds
 
-    def _require_class(self, names: Sequence[str]) -> None:
-        if self.class_name not in names:
-            raise DetectorError(f"the network has no class {self.class_name!r}, only {', '.join(names)}")
+    def _class_of(self, names: Sequence[str]) -> str:
+        wanted = _USUAL if self.class_name is None else (self.class_name,)
+        found = next((name for name in wanted if name in names), None)
+        if found is None:
+            raise DetectorError(f"the network has no class {' or '.join(map(repr, wanted))}, only {', '.join(names)}")
+        return found

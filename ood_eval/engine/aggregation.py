@@ -111,6 +111,8 @@ class Aggregation:
         write_json(folder / "curves.json", curves)
         write_json(folder / "thresholds.json", thresholds)
         write_json(folder / "segmenter.json", segmentation(facts.confusion, self.class_names))
+        if not self.class_names:  # maps that were saved tell of no classes
+            return rows
         origin = provenance(dropped, [self._cell(SEGMENTER, FACTS)])
         return rows + [self._row(SEGMENTER, "pooled", number, facts.seconds, origin) for number in self._quality(facts)]
 

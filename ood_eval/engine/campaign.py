@@ -18,19 +18,15 @@ from ood_eval.datasets import First, SegDataset, check_dataset
 from ood_eval.datasets.fingerprint import Memory, attributes_hash, dataset_hash, remembered
 from ood_eval.datasets.sample import policy_of
 from ood_eval.detectors import DETECTORS, build_detector, detector_title
-from ood_eval.engine.bootstrap import compare, image_table
 from ood_eval.engine.evaluation import Evaluation, checked_device
 from ood_eval.engine.finished import Watched
 from ood_eval.engine.fitness import GivenClasses, classes_of, relabelled, suited, tell_of_classes
-from ood_eval.engine.row import read_rows
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
-from ood_eval.engine.summary import summarise
+from ood_eval.engine.together import write_together
 from ood_eval.engine.workplace import clear_remains, exclusive
 from ood_eval.errors import ConfigError, DataError
 from ood_eval.files import content_key, write_json
 from ood_eval.networks import Origin
-from ood_eval.store import read_lines, write_lines
-from ood_eval.tasks.image_record import ImageRecord
 from ood_eval.training import Machine
 
 _LOG: Final = logging.getLogger(__name__)
@@ -89,8 +85,8 @@ class Campaign:
         for detector in self.suite.scored:
             build_detector(detector.name, detector.options, DETECTORS)
         _tell_of_old_results(out)
-        tests, skipped = self._tests(memory)
-        fit_splits = self._fit_splits(memory)
+        tests, skipped = self.tests(memory)
+        fit_splits = self.fit_splits(memory)
         if not self.devices:
             raise ConfigError("--device: name at least one, as cpu or cuda:0")
         if self.machine.is_global_zero:
@@ -146,7 +142,9 @@ class Campaign:
                 )
                 done.append((evaluation, evaluation.run(out)))
         clear_remains(out, {one.work_key for one, _ in done})
-        self._together(out, done)
+        folders = [(one.benchmark.label, folder) for one, folder in done]
+        compared = [label for label, detector in done[0][0].detectors.items() if not detector.baseline]
+        write_together(out, folders, compared)
         evaluations = [{"benchmark": one.benchmark.label, "seed": one.seed, "key": folder.name} for one, folder in done]
         return {
             "suite": plain(suite),
@@ -157,7 +155,13 @@ class Campaign:
             "left_out": [{"detector": label, "reason": reason} for label, reason in left_out.items()],
         }
 
-    def _tests(self, memory: Memory) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:
+    def tests(self, memory: Memory) -> tuple[list[tuple[BenchmarkSpec, SegDataset]], dict[str, str]]:
+        """The benchmarks that are here, each with its scored split, checked; and of the others why they are skipped.
+
+        Raises:
+            ConfigError: a benchmark or an option of it is unknown.
+            DataError: none is here, or one is damaged.
+        """
         found: list[tuple[BenchmarkSpec, SegDataset]] = []
         skipped: dict[str, str] = {}
         for spec in self.suite.benchmarks:
@@ -177,8 +181,12 @@ class Campaign:
             raise DataError(f"suite {self.suite.name}: none of its benchmarks is here; see `ood_eval data where`")
         return found, skipped
 
-    def _fit_splits(self, memory: Memory) -> dict[str, SegDataset]:
-        """Splits to train on and to fit on, as far as they are here."""
+    def fit_splits(self, memory: Memory) -> dict[str, SegDataset]:
+        """Splits to train on and to fit on, as far as they are here.
+
+        Raises:
+            DataError: the training set is damaged.
+        """
         spec, root = self.suite.training, self._root(self.suite.training)
         if root is None:
             return {}
@@ -236,19 +244,6 @@ class Campaign:
         config = {str(config_file())} if config_file().is_file() else set[str]()
         files = own | config | {str(path) for origin in origins.values() for path in origin.files()}
         return Watched(*(tuple(sorted(one)) for one in (trees, folders, files, set(data_roots()))))
-
-    def _together(self, out: Path, done: Sequence[tuple[Evaluation, Path]]) -> None:
-        """Writes what several evaluations say together: `summary.jsonl` and `comparisons.jsonl`."""
-        rows = [row for _, folder in done for row in read_rows(folder / "rows.jsonl")]
-        write_lines(out / "summary.jsonl", summarise(rows))
-        detectors = [label for label, detector in done[0][0].detectors.items() if not detector.baseline]
-        comparisons = []
-        for label in dict.fromkeys(one.benchmark.label for one, _ in done):
-            runs = [
-                read_lines(folder / "images.jsonl", ImageRecord) for one, folder in done if one.benchmark.label == label
-            ]
-            comparisons += compare(label, detectors, image_table(runs, detectors))
-        write_lines(out / "comparisons.jsonl", comparisons)
 
 
 def _tell_of_old_results(out: Path) -> None:

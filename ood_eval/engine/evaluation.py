@@ -26,8 +26,10 @@ from ood_eval.detectors import DETECTORS, Detector, build_detector, trained_part
 from ood_eval.engine.aggregation import Aggregation
 from ood_eval.engine.cells import Cell, CellStore
 from ood_eval.engine.fitting import fit_detectors
+from ood_eval.engine.room import require_room
 from ood_eval.engine.row import SEGMENTER, Provenance, write_rows
 from ood_eval.engine.scoring import Instruments, Pass, judges
+from ood_eval.engine.scoring_size import ScoringSize
 from ood_eval.engine.seal import is_sealed, seal
 from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.engine.workplace import Workplace
@@ -39,13 +41,16 @@ from ood_eval.store import write_lines
 from ood_eval.tasks import TASKS, Task
 from ood_eval.tasks.gallery import Gallery, write_frame
 from ood_eval.tasks.image_record import ImageRecord
+from ood_eval.tasks.packed_scores import BYTES_A_SCORE
 from ood_eval.tasks.task import FACTS, Settings
 from ood_eval.training import Machine, TrainsOn, part_keys, train_parts
 
 _LOG: Final = logging.getLogger(__name__)
 _PACKAGES: Final = ("hazardsim", "torch", "lightning", "segmentation-models-pytorch", "timm", "numpy")
 # Whose code turns finished cells into rows and files.
-_READING: Final = ("ood_eval.engine.aggregation", "ood_eval.engine.curves")
+READING: Final = ("ood_eval.engine.aggregation", "ood_eval.engine.curves")
+# Truth, classes and prediction of a pixel, which are kept beside the score maps of an image.
+_BYTES_OF_LABELS: Final = 3
 _FORWARDING: Final = ("ood_eval.networks.checkpoint", "ood_eval.networks.prediction")
 
 
@@ -147,7 +152,7 @@ class Evaluation:
             "protocols": {name: code_of(PROTOCOLS[name].__module__) for name in self.suite.protocols},
             "gallery": self.suite.gallery,
             "seed": self.seed,
-            "code": code_of(*_READING),
+            "code": code_of(*READING),
         }
         return content_key(facts)
 
@@ -155,6 +160,17 @@ class Evaluation:
     def work_key(self) -> str:
         """The name of its unfinished work and of its frames."""
         return content_key(self._shared | self.classes.facts())
+
+    @cached_property
+    def _size(self) -> ScoringSize:
+        """At which pictures are scored; their own, where the segmenter does not say at which it was trained."""
+        if self.suite.size != "training":
+            return ScoringSize.of(self.suite.size)
+        trained = self.segmenter.load().trained_px
+        if trained is None:
+            name = self.segmenter.name
+            _LOG.info("%s: does not say at what size it was trained; pictures are scored as they are", name)
+        return ScoringSize.of(self.suite.size, trained)
 
     @property
     def _settings(self) -> Settings:
@@ -169,10 +185,11 @@ class Evaluation:
             "policy": self.policy,
             "data": dataset_hash(self.test),
             "attributes": attributes_hash(self.test),
-            "adapter": code_of(_adapter(self.test)),
+            "adapter": code_of(adapter_of(self.test)),
             "checkpoint": self.segmenter.identity,
             "network": code_of(*_FORWARDING),
             "scoring": text_of(Pass.__module__),
+            "size": str(self._size),
         }
 
     @cached_property
@@ -189,7 +206,7 @@ class Evaluation:
                 found[label]["fitted_on"] = {
                     "data": fitted_on[detector.fit_split],
                     "policy": policy_of(split),
-                    "adapter": code_of(_adapter(split)),
+                    "adapter": code_of(adapter_of(split)),
                 }
         return found
 
@@ -218,8 +235,7 @@ class Evaluation:
         if not lacking:
             return
         labels = {cell.label for cell in lacking} - {SEGMENTER}
-        if any(self.task.keeps_maps(cell.measure) for cell in lacking):
-            _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, desk.maps.folder)
+        self._require_room(lacking, desk)
         gallery = self.suite.gallery if labels == self.detectors.keys() else 0
         work = Pass(self.task, self.test, lacking, desk.shards, desk.maps, desk.frames, gallery)
         instruments = self.instruments(labels, out, self.devices[0])
@@ -227,6 +243,29 @@ class Evaluation:
             work.score(instruments)
         else:
             self._share_out(work, labels, out)
+
+    def _require_room(self, lacking: Mapping[Cell, frozenset[int]], desk: Workplace) -> None:
+        """Refuses to begin where the disk cannot hold the score maps that some measures need until the end.
+
+        Raises:
+            ResultError: the disk has less room.
+        """
+        kept: dict[str, frozenset[int]] = {}
+        for cell, indices in lacking.items():
+            if self.task.keeps_maps(cell.measure):
+                kept[cell.scorer] = kept.get(cell.scorer, frozenset()) | indices
+        if not kept:
+            return
+        pixels = self.test[0].image.shape[0] * self.test[0].image.shape[1]
+        maps, images = sum(map(len, kept.values())), len(frozenset().union(*kept.values()))
+        _LOG.info("%s: whole score maps are kept in %s until the end", self.benchmark.label, desk.maps.folder)
+        require_room(
+            desk.maps.folder,
+            int(pixels * (maps * BYTES_A_SCORE + images * _BYTES_OF_LABELS)),
+            f"{maps} score maps, which some protocols need once more at the end,",
+            "score a few --detectors at a time into the same --out, which keeps what is done, or leave smiyc out of "
+            "--protocols",
+        )
 
     def _unkept(self, cell: Cell, desk: Workplace) -> frozenset[int]:
         """The images whose score map is missing or damaged."""
@@ -260,7 +299,16 @@ class Evaluation:
             if detector.fit_split is not None
         }
         fit_detectors(detectors, segmenter, self.fit_splits, states)
-        return Instruments(segmenter, detectors, self.classes)
+        return Instruments(segmenter, detectors, self.classes, self._size)
+
+    def scores_key(self, label: str) -> str:
+        """A hash of all that a detector's scores depend on."""
+        return content_key(self._shared | self._methods[label] | {"detector": label})
+
+    @property
+    def size(self) -> str:
+        """At which pictures are scored: native, or the box that they are scaled to fit."""
+        return str(self._size)
 
     def _fitted_facts(self, label: str) -> dict[str, object]:
         shared = {name: self._shared[name] for name in ("checkpoint", "network")}
@@ -309,7 +357,7 @@ class Evaluation:
             if self.task.keeps_maps(cell.measure):
                 known, _ = store.read(facts)
                 numbers = self.task.at_the_end(cell.measure, cell.scorer, state, known, desk.maps, self._settings)
-            store.write(cell, state, numbers, _versions())
+            store.write(cell, state, numbers, versions_here())
 
     def _with_gallery(
         self, records: Sequence[ImageRecord], folder: Path, out: Path, desk: Workplace
@@ -363,6 +411,7 @@ class Evaluation:
             dropped_share=dropped_share,
             versions={name: ", ".join(dict.fromkeys(numbers)) for name, numbers in versions.items()},
             code={name: value for name, value in code.items() if value},
+            size=str(self._size),
         )
 
 
@@ -373,7 +422,7 @@ def _only(records: Iterable[ImageRecord], detectors: Container[str]) -> Iterator
         yield dataclasses.replace(record, values=values)
 
 
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
     """What computes here, and in which versions."""
     return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
 
@@ -400,7 +449,7 @@ def checked_device(name: str) -> str:
     return name
 
 
-def _adapter(split: SegDataset) -> str:
+def adapter_of(split: SegDataset) -> str:
     """The module that reads a split."""
     while isinstance(split, (First, Relabelled)):
         split = split.whole

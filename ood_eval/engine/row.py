@@ -27,6 +27,7 @@ class Provenance:
         policy: label policy.
         dropped_share: share of pixels that the policy drops from the metric.
         versions: of the packages that computed the cell that it is read off, when they did.
+        size: of the pictures that were scored: native, or the box that they were scaled to fit.
         code: hashes of the code that made it, by what it did: read the benchmark, scored, counted.
     """
 
@@ -38,6 +39,7 @@ class Provenance:
     dropped_share: float
     versions: dict[str, str]
     code: dict[str, str] = field(default_factory=dict)
+    size: str = "native"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -17,9 +18,12 @@ from ood_eval.datasets.sample import SegDataset
 from ood_eval.detectors import Detector
 from ood_eval.detectors.guard import guarded_scores
 from ood_eval.engine.cells import Cell
+from ood_eval.engine.scoring_size import ScoringSize
 from ood_eval.engine.shards import ShardStore
 from ood_eval.errors import DetectorError
 from ood_eval.networks import Prediction, Segmenter, images_from_rgb
+from ood_eval.networks.averaged import resized
+from ood_eval.networks.prediction import resized_maps
 from ood_eval.tasks import Count, Task
 from ood_eval.tasks.gallery import Gallery
 from ood_eval.tasks.image_arrays import ImageArrays
@@ -32,24 +36,34 @@ _DEALT: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What scores: a segmenter in evaluation mode, ready detectors by label, and how its classes are the set's."""
+    """What scores: a segmenter in evaluation mode, ready detectors by label, and how its classes are the set's.
+
+    `size` is that at which both see images.
+    """
 
     segmenter: Segmenter
     detectors: Mapping[str, Detector]
     classes: ClassMap
+    size: ScoringSize = ScoringSize()  # noqa: RUF009
 
     def predict(self, item: Any) -> Prediction:  # noqa: ANN401
-        """What the network says of an item's image."""
-        return Prediction.of(self.segmenter, images_from_rgb(item.sample.image).to(self.segmenter.mean.device))
+        """What the network says of an item's image, at the size that images are scored at."""
+        images = images_from_rgb(item.sample.image).to(self.segmenter.mean.device)
+        return Prediction.of(self.segmenter, resized(images, self.size.factor(*images.shape[2:])))
 
     def scores(self, label: str, prediction: Prediction, item: Any) -> NDArray[np.float32]:  # noqa: ANN401
-        """A detector's scores of one image, [*S] f32.
+        """A detector's scores of one image, [*S] f32; maps at the size of the image, whatever size it was scored at.
 
         Raises:
             DetectorError: the detector cannot score, or its scores break the contract; the message names it and the
                 image.
         """
-        return guarded_scores(self.detectors[label], label, prediction, item.sample.id)
+        found = guarded_scores(self.detectors[label], label, prediction, item.sample.id)
+        size = item.sample.image.shape[:2]
+        if not prediction.is_map or prediction.size == size:
+            return found
+        back: NDArray[np.float32] = resized_maps(torch.from_numpy(found)[None, None], size)[0, 0].numpy()
+        return back
 
 
 @dataclass(frozen=True, slots=True)

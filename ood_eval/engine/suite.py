@@ -7,16 +7,22 @@ from collections.abc import Sequence
 from dataclasses import field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from ood_eval.benchmarks import BENCHMARKS
+from ood_eval.benchmarks.build import benchmark_named
 from ood_eval.config import checked, read_yaml
 from ood_eval.detectors.naming import detector_label
+from ood_eval.engine.scoring_size import ScoringSize
 from ood_eval.errors import ConfigError
 from ood_eval.metrics import PROTOCOLS, TRACKS
 from ood_eval.tasks import TASKS
+
+_HOME: Final = Path(str(resources.files("ood_eval.engine")))
+_SHIPPED: Final = _HOME / "suites"
 
 
 @pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -82,6 +88,7 @@ class Suite:
         gallery: images of each set that are kept for the report.
         baselines: detectors that know no network and stand beside the others, in a block of their own.
         task: what is scored of an image.
+        size: at which pictures are scored: training, native or WxH, as `ScoringSize.of` reads it.
     """
 
     name: str
@@ -92,8 +99,10 @@ class Suite:
     gallery: int = 12
     baselines: tuple[DetectorSpec, ...] = ()
     task: str = "pixel"
+    size: str = "training"
 
     def __post_init__(self) -> None:
+        ScoringSize.of(self.size)
         sets = [spec.label for spec in self.benchmarks]
         if not sets or len(set(sets)) != len(sets):
             raise ConfigError(f"suite {self.name}: needs at least one benchmark, and each only once; it has {sets}")
@@ -120,26 +129,81 @@ class Suite:
         own = {spec.name: spec for spec in self.detectors}
         return dataclasses.replace(self, detectors=tuple(own.get(name, DetectorSpec(name)) for name in names))
 
+    def with_benchmarks(self, names: Sequence[str]) -> Suite:
+        """The suite with other benchmarks, each a name or NAME=FOLDER; those it already names keep their options.
+
+        Raises:
+            ConfigError: a name is unknown.
+        """
+        chosen: list[BenchmarkSpec] = []
+        for name in names:
+            head, _, root = name.partition("=")
+            own = [spec for spec in self.benchmarks if head in {spec.name, spec.label}]
+            found = own or [_shipped(head)[1]]
+            chosen += [dataclasses.replace(spec, root=Path(root)) if root else spec for spec in found]
+        return dataclasses.replace(self, benchmarks=tuple(chosen))
+
 
 def load_suite(name: str) -> Suite:
-    """A suite that comes with the package, by name, or one of a YAML file, by path.
+    """A suite that comes with the package, by name, one of a YAML file, by path, or one benchmark, as a suite of it.
 
-    What a file says nothing of is as `defaults.yaml`, beside this module, has it.
+    What a file says nothing of is as `defaults.yaml`, beside this module, has it. A benchmark, written NAME or
+    NAME=FOLDER, has the detectors, protocols and training set of the first shipped suite that it is in.
 
     Raises:
         ConfigError: there is no such suite, or it has a misspelt key or a wrong value, which the message names.
     """
-    home = Path(str(resources.files("ood_eval.engine")))
-    shipped = home / "suites"
-    path = Path(name) if Path(name).suffix else shipped / f"{name}.yaml"
+    path = suite_file(name)
+    if path is None:
+        path = _SHIPPED / f"{name}.yaml"
+        head = name.partition("=")[0]
+        if not path.is_file() and head in BENCHMARKS:
+            suite, _ = _shipped(head)
+            return dataclasses.replace(suite, name=head).with_benchmarks([name])
     if not path.is_file():
-        known = ", ".join(sorted(one.stem for one in shipped.glob("*.yaml")))
-        raise ConfigError(f"suite {name!r}: no such file or shipped suite; shipped are {known}")
+        known = ", ".join(shipped_suites())
+        raise ConfigError(
+            f"suite {name!r}: no such file or shipped suite; shipped are {known}, or name one benchmark: "
+            f"{', '.join(BENCHMARKS)}"
+        )
+    return _read(path)
+
+
+def suite_file(name: str) -> Path | None:
+    """The file that a suite's name points at; None, where it is that of a shipped suite or of a benchmark."""
+    return Path(name) if Path(name).suffix and name.partition("=")[0] not in BENCHMARKS else None
+
+
+def shipped_suites() -> tuple[str, ...]:
+    """The names of the suites that come with the package."""
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
+
+
+def _read(path: Path) -> Suite:
     given = read_yaml(path)
     if given is None or isinstance(given, dict):
-        given = read_yaml(home / "defaults.yaml") | (given or {})
+        given = read_yaml(_HOME / "defaults.yaml") | (given or {})
     suite: Suite = checked(Suite, given, str(path))
     return suite
+
+
+def _shipped(benchmark: str) -> tuple[Suite, BenchmarkSpec]:
+    """The first shipped suite that a benchmark is in, and how; of one in none, a suite of the defaults.
+
+    Raises:
+        ConfigError: the benchmark is unknown.
+    """
+    entry = benchmark_named(benchmark)
+    for name in shipped_suites():
+        suite = _read(_SHIPPED / f"{name}.yaml")
+        for spec in suite.benchmarks:
+            if spec.name == benchmark:
+                return suite, spec
+    spec = BenchmarkSpec(benchmark)
+    own = {"training": {"name": benchmark}} if "training" in entry.splits else {}
+    given = read_yaml(_HOME / "defaults.yaml") | {"name": benchmark, "benchmarks": [spec]} | own
+    alone: Suite = checked(Suite, given, benchmark)
+    return alone, spec
 
 
 def plain(value: Suite | BenchmarkSpec) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Workplace:
     @property
     def maps(self) -> ImageArrays:
         """Whole score maps."""
-        return ImageArrays(self.out / "unfinished" / self.key / "scores")
+        return ImageArrays(self.out / "unfinished" / self.key / "scores", packs=True)
 
     @property
     def frames(self) -> ImageArrays:

@@ -35,6 +35,7 @@ def save_segmenter(path: Path, segmenter: Segmenter, config: SegmenterConfig) ->
         "class_names": list(segmenter.class_names),
         "mean": segmenter.mean.flatten().tolist(),
         "std": segmenter.std.flatten().tolist(),
+        "trained_px": None if segmenter.trained_px is None else list(segmenter.trained_px),
         "weights": {name: value.contiguous() for name, value in segmenter.network.state_dict().items()},
     }
     write_marked(path, _FORMAT, content)
@@ -50,7 +51,9 @@ def load_checkpoint(path: Path) -> Segmenter:
     try:
         config = segmenter_config(*_kind_and_options(content))
         names, mean, std, weights = (content[key] for key in ("class_names", "mean", "std", "weights"))
-        segmenter = Segmenter(config.build(len(names)), names, mean, std)
+        trained_px = content.get("trained_px")  # files of earlier versions do not say
+        size = None if trained_px is None else (int(trained_px[0]), int(trained_px[1]))
+        segmenter = Segmenter(config.build(len(names)), names, mean, std, size)
         _require_names(names, segmenter.network.state_dict(), weights, path)
         segmenter.network.load_state_dict(weights)
     except (KeyError, TypeError, AttributeError, ConfigError, RuntimeError) as error:

@@ -193,6 +193,10 @@ class Prediction:
         """Values [B,C,*s] at the stride of the features as [B,C,*S] f32."""
         return resized_maps(values, self.size)
 
+    def logits_at(self, size: tuple[int, ...]) -> Tensor:
+        """The logits at another size, [B,K,H,W] f32."""
+        return resized_maps(self.logits, size)
+
     @property
     def _source(self) -> Source:
         if self.source is None:

@@ -31,6 +31,7 @@ class Segmenter(nn.Module):
         class_names: name of each logit channel.
         mean: per RGB channel, of images scaled to 0..1.
         std: likewise.
+        trained_px: width and height of the pictures that it was trained on; None, where nobody knows.
 
     Raises:
         ConfigError: no class names, or a mean or deviation that has not three values.
@@ -46,12 +47,14 @@ class Segmenter(nn.Module):
         class_names: Sequence[str],
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
+        trained_px: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         if not class_names or len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ConfigError("a segmenter needs class names, three channel means and three positive deviations")
         self.network = network
         self.class_names = tuple(class_names)
+        self.trained_px = trained_px
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 

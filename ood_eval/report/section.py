@@ -293,5 +293,6 @@ def _provenance(result: Result) -> tuple[tuple[str, str], ...]:
         ("checkpoint", ", ".join(checkpoints)),
         ("seed of training", ", ".join(map(str, seeds)) if seeds else "given checkpoint"),
         ("label policy", f"{origin.policy or 'the only one'}, {100 * origin.dropped_share:.2f} % of pixels dropped"),
+        ("pictures scored at", "their own size" if origin.size == "native" else f"{origin.size} px, their shape kept"),
         ("versions", versions),
     )

@@ -8,17 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ood_eval.arrays import array_names, read_arrays, write_arrays
 from ood_eval.errors import ResultError
+from ood_eval.tasks.packed_scores import packed, unpacked
 
 
 @dataclass(frozen=True, slots=True)
 class ImageArrays:
-    """A folder with an .npz per image, as score maps [H,W] f32 by detector beside their truth."""
+    """A folder with an .npz per image, as score maps [H,W] f32 by detector beside their truth.
+
+    Args:
+        folder: is made when it is needed.
+        packs: whether maps of float32 are packed, without loss.
+    """
 
     folder: Path
+    packs: bool = False
 
     def path(self, index: int) -> Path:
         """The file of an image."""
@@ -48,7 +56,8 @@ class ImageArrays:
         """
         there = self.names(index) - arrays.keys()
         kept = read_arrays(self.path(index), lambda name: name in there) if there else {}
-        write_arrays(self.path(index), kept | dict(arrays), compressed=False)
+        new = {name: packed(value) if self.packs and _is_map(value) else value for name, value in arrays.items()}
+        write_arrays(self.path(index), kept | new, compressed=False)
 
     def load(self, index: int, *names: str) -> tuple[NDArray[Any], ...]:
         """Arrays of an image by name.
@@ -59,7 +68,12 @@ class ImageArrays:
         arrays = read_arrays(self.path(index), lambda name: name in names)
         if absent := [name for name in names if name not in arrays]:
             raise ResultError(f"{self.path(index)}: lacks {absent[0]}; delete this file and run again")
-        return tuple(arrays[name] for name in names)
+        try:
+            return tuple(
+                unpacked(arrays[name]) if self.packs and arrays[name].ndim == 1 else arrays[name] for name in names
+            )
+        except ValueError as error:
+            raise ResultError(f"{self.path(index)}: damaged; delete this file and run again") from error
 
     def keep(self, indices: frozenset[int]) -> None:
         """Deletes the files of all other images."""
@@ -70,3 +84,7 @@ class ImageArrays:
     def delete(self) -> None:
         """Removes the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_map(value: NDArray[Any]) -> bool:
+    return value.ndim == 2 and value.dtype == np.float32

@@ -12,10 +12,10 @@ from ood_eval.metrics.histogram import ScoreHistogram
 from ood_eval.metrics.open_set import OpenConfusion, open_miou
 from ood_eval.metrics.protocol import Number
 from ood_eval.metrics.thresholds import OperatingPoint, above_recall_point
-from ood_eval.tasks.image_arrays import ImageArrays
+from ood_eval.tasks.task import KeptMaps
 
 
-def open_number(maps: ImageArrays, towns: Sequence[str], detector: str, classes: int) -> Number:
+def open_number(maps: KeptMaps, towns: Sequence[str], detector: str, classes: int) -> Number:
     """Open-mIoU of the segmenter with a detector: each town's threshold is found on the other towns, at half size.
 
     NaN with fewer than two towns, or where the others lack anomalies.

@@ -15,12 +15,11 @@ from ood_eval.datasets.sample import SegDataset, attributes_of, instances_of
 from ood_eval.errors import DataError
 from ood_eval.metrics import OPEN, PROTOCOLS, Number, ScoredImage, counting_protocol, make_protocol, ranking_curve
 from ood_eval.tasks.counts import FactsCount, ImagesCount, NothingCount
-from ood_eval.tasks.image_arrays import ImageArrays
 from ood_eval.tasks.image_record import ImageRecord, ObjectRecord
 from ood_eval.tasks.observations import PixelItem, Scored, Segmented
 from ood_eval.tasks.open_set import open_number
 from ood_eval.tasks.protocol_count import ProtocolCount
-from ood_eval.tasks.task import FACTS, IMAGES, Count, Settings, StateArrays
+from ood_eval.tasks.task import FACTS, IMAGES, Count, KeptMaps, Settings, StateArrays
 
 if TYPE_CHECKING:
     from ood_eval.networks import Prediction
@@ -51,9 +50,14 @@ class PixelTask:
         return PixelItem(index, sample, sample.anomaly, attributes, tuple(map(dict, told)), masks)
 
     def segmented(self, item: PixelItem, prediction: Prediction, classes: ClassMap) -> Segmented:
-        """The item with the most likely class of each pixel."""
-        channels = prediction.top[1][0].cpu().numpy()
-        return Segmented(item, classes.predicted(channels), classes.truth(item.sample.classes))
+        """The item with the most likely class of each of its pixels, whatever size the network saw it at."""
+        size = item.anomaly.shape
+        found = prediction.top[1] if prediction.size == size else prediction.logits_at(size).argmax(dim=1)
+        return Segmented(item, classes.predicted(found[0].cpu().numpy()), classes.truth(item.sample.classes))
+
+    def unsegmented(self, item: PixelItem) -> Segmented:
+        """The item without classes, true or predicted."""
+        return Segmented(item, np.zeros(item.anomaly.shape, dtype=np.int64), None)
 
     def scored(self, item: PixelItem, scores: NDArray[np.float32]) -> Scored:
         """The item with scores [H,W] and their ranking.
@@ -109,7 +113,7 @@ class PixelTask:
         scorer: str,
         state: Mapping[str, NDArray[Any]],
         facts: Mapping[str, NDArray[Any]],
-        maps: ImageArrays,
+        maps: KeptMaps,
         settings: Settings,
     ) -> list[Number]:
         """Numbers at a threshold that only the last image decides, of a detector whose score maps were kept."""
@@ -169,7 +173,7 @@ def town_of(record: Mapping[str, Any]) -> str:
     return str(record["attributes"].get("town", str(record["id"]).split("/", 1)[0]))
 
 
-def _scored_images(maps: ImageArrays, label: str, indices: Iterable[int]) -> Iterator[ScoredImage]:
+def _scored_images(maps: KeptMaps, label: str, indices: Iterable[int]) -> Iterator[ScoredImage]:
     for index in indices:
         scores, anomaly = maps.load(index, f"score|{label}", "anomaly")
         yield scores.astype(np.float32), anomaly.astype(np.uint8)

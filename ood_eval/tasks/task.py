@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.sample import SegDataset
 from ood_eval.metrics import Number
-from ood_eval.tasks.image_arrays import ImageArrays
 from ood_eval.tasks.image_record import ImageRecord
 
 if TYPE_CHECKING:
@@ -37,6 +36,24 @@ class Settings:
     track: str
     open_miou: bool
     classes: ClassMap
+
+
+class KeptMaps(Protocol):
+    """What `Task.maps` made of every image, read once more after the last."""
+
+    def names(self, index: int) -> frozenset[str]:
+        """What is kept of an image.
+
+        Raises:
+            ResultError: it is damaged.
+        """
+
+    def load(self, index: int, *names: str) -> tuple[NDArray[Any], ...]:
+        """Arrays of an image by name.
+
+        Raises:
+            ResultError: one is missing or damaged.
+        """
 
 
 class Count(Protocol):
@@ -70,6 +87,9 @@ class Task(Protocol):
     def segmented(self, item: Any, prediction: Prediction, classes: ClassMap) -> Any:  # noqa: ANN401
         """What the network alone says of an item, in the classes of its set, for the count `FACTS`."""
 
+    def unsegmented(self, item: Any) -> Any:  # noqa: ANN401
+        """What is said of an item, for the count `FACTS`, where no network has seen it."""
+
     def scored(self, item: Any, scores: NDArray[np.float32]) -> Any:  # noqa: ANN401
         """What a detector's scores say of an item, for every other count.
 
@@ -98,7 +118,7 @@ class Task(Protocol):
         scorer: str,
         state: Mapping[str, NDArray[Any]],
         facts: Mapping[str, NDArray[Any]],
-        maps: ImageArrays,
+        maps: KeptMaps,
         settings: Settings,
     ) -> list[Number]:
         """Numbers of a measure that keeps maps.

@@ -64,6 +64,8 @@ def train(plan: TrainingPlan, split: SegDataset, out: Path, machine: Machine | N
         _LOG.info("training: already done, %s", done)
         return done
     segmenter = build_segmenter(plan.network, split.class_names, plan.weights, plan.seed)
+    height, width = split[0].image.shape[:2]
+    segmenter.trained_px = (width, height)
     if machine.is_global_zero:
         write_json(folder / "plan.json", facts)
     task = SegmentationTask(segmenter, plan.recipe, plan.recipe.steps(len(split)), plan.seed)

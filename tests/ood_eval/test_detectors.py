@@ -166,6 +166,15 @@ def test_background_sign_and_class_are_options(prediction: Prediction) -> None:
         Background(class_name="tree").score(prediction)
 
 
+def test_background_finds_the_class_of_bdd_anomaly_by_itself(prediction: Prediction) -> None:
+    names = tuple({"unlabeled": "background"}.get(name, name) for name in prediction.class_names)
+    found = Background().score(dataclasses.replace(prediction, class_names=names))
+    np.testing.assert_array_equal(found.numpy(), Background("unlabeled").score(prediction).numpy())
+    nameless = dataclasses.replace(prediction, class_names=tuple(f"class {k}" for k in range(len(names))))
+    with pytest.raises(DetectorError, match="no class 'unlabeled' or 'background', only class 0"):
+        Background().score(nameless)
+
+
 def _equipped(detector: Detector, segmenter: Segmenter) -> Detector:
     part = detector.trained_part
     if part is not None:

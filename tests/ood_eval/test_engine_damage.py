@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ood_eval.benchmarks.streethazards import StreetHazards
+from ood_eval.commands.report import Report
 from ood_eval.datasets.fingerprint import remembered
 from ood_eval.engine import scoring
 from ood_eval.engine.campaign import Campaign
@@ -130,6 +131,22 @@ def test_damaged_frames_are_drawn_again(finished: Path, out: Path, shared_street
         assert contents(out) == contents(finished)
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "images.jsonl", "curves.json", "segmenter.json", "thresholds.json"])
+def test_what_a_report_says_of_a_damaged_file_works_when_obeyed(
+    finished: Path, out: Path, shared_streets: Path, checkpoint: Path, name: str
+) -> None:
+    (path,) = out.glob(f"evaluations/*/{name}")
+    for damage in (cut, overwrite, another_value):
+        damage(path)
+        with pytest.raises(ResultError, match=r"delete it and run again") as raised:
+            Report((out,), out / "report").run()
+        assert str(raised.value).startswith(f"{path}: ")
+        path.unlink()
+        campaign(shared_streets, checkpoint).run(out)
+        Report((out,), out / "report").run()
+        assert path.read_bytes() == (finished / path.relative_to(out)).read_bytes()
+
+
 @pytest.mark.parametrize("pattern", ["cells/*.npz", "fitted/*.pt"])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_cells_and_fits_are_named(
@@ -197,6 +214,15 @@ def test_a_report_of_a_damaged_list_of_results_is_refused(out: Path, text: str) 
     (out / "run.json").write_text(text)
     with pytest.raises(ResultError, match=r"run\.json: .*delete it and run again"):
         read_results(out)
+
+
+def test_a_report_that_cannot_be_written_is_told_before_it_is_drawn(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("ood_eval.report.write.write_report", lambda *_: pytest.fail("drawn"))
+    with pytest.raises(ResultError, match=r"file/report: cannot be written"):
+        Report((finished,), tmp_path / "file/report").run()
 
 
 def test_a_lock_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
