@@ -16,6 +16,11 @@ from hazardsim.repeated_options import joined, list_options
 def main(arguments: list[str] | None = None) -> int:
     """Run a command: exit code 0 done, 1 expected error in one line on stderr, 2 wrong usage."""
     given = sys.argv[1:] if arguments is None else arguments
+    if given == ["--version"]:
+        from hazardsim.release import __version__
+
+        sys.stdout.write(f"hazardsim {__version__}\n")
+        return 0
     try:
         words = joined(given, list_options(COMMANDS.values()))
     except ValueError as error:

@@ -17,6 +17,11 @@ from ood_eval.repeated_options import joined, list_options
 
 def main() -> int:
     """Runs a command; 0 done, 1 an expected error (one line on stderr), 2 wrong usage."""
+    if sys.argv[1:] == ["--version"]:
+        from ood_eval.release import __version__
+
+        sys.stdout.write(f"ood_eval {__version__}\n")
+        return 0
     try:
         arguments = joined(sys.argv[1:], list_options(COMMANDS.values()))
     except ValueError as error:
@@ -27,7 +32,7 @@ def main() -> int:
         prog="ood_eval",
         args=arguments,
         description="Trains segmenters and measures which detectors find what they have never seen. "
-        "OOD_EVAL_DEBUG=1 shows the traceback of an error.",
+        "`ood_eval --version` says which version this is; OOD_EVAL_DEBUG=1 shows the traceback of an error.",
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

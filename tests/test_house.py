@@ -91,6 +91,7 @@ PLUG_INS = {
 }  # fmt: skip
 # Who may know a plug-in by name from outside its folder, and why.
 ACQUAINTED = {
+    ("hazardsim.api", "hazardsim.commands.render"): "does from Python what it does",
     (
         "ood_eval.commands.train",
         "ood_eval.benchmarks.streethazards",

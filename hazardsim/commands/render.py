@@ -61,18 +61,23 @@ class Render:
     """Where the workers run: local is this machine."""
 
     def run(self) -> int:
-        """Check what was asked, render, and say where it is."""
-        from hazardsim.jobs.render import render
-
-        self._check()
+        """Render, and say where it is."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # children and temporary files go with us
-        job, shard = self._job(), _shard(self.shard)
-        out = self.out or Path("out") / "-".join((*job.towns, job.split, str(self.seed)))
-        render(job, out, self._simulator(), shard, self.workers, self.executor)
-        if not shard.is_whole:
+        out, _ = self.make()
+        if self.shard is not None and not _shard(self.shard).is_whole:
             sys.stderr.write(f"hazardsim: shard {self.shard} is there; join all with: hazardsim merge OUT {out} ...\n")
         sys.stdout.write(f"{out}\n")
         return 0
+
+    def make(self) -> tuple[Path, Split]:
+        """Check what was asked, render, and return the dataset's folder and the split that was filled."""
+        from hazardsim.jobs.render import render
+
+        self._check()
+        job, shard = self._job(), _shard(self.shard)
+        out = self.out or Path("out") / "-".join((*job.towns, job.split, str(self.seed)))
+        render(job, out, self._simulator(), shard, self.workers, self.executor)
+        return out, job.split
 
     def _check(self) -> None:
         """Refuse what cannot be done; nothing that was asked for is dropped in silence."""

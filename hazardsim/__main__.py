@@ -1,0 +1,8 @@
+"""`python -m hazardsim`."""
+
+import sys
+
+from hazardsim.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
