@@ -238,11 +238,16 @@ def schema(path: str) -> str:
     module = importlib.import_module(module_name)
     whole = TypeAdapter(getattr(module, name)).json_schema(mode="validation")
 
+    def default_of(value: Mapping[str, Any], owner: str, key: str) -> object:
+        factories = {one.name: one.default_factory for one in dataclasses.fields(getattr(module, owner))}
+        made = factories[key]
+        return made() if made is not dataclasses.MISSING else value.get("default")
+
     def keys(one: Mapping[str, Any], owner: str, above: str) -> Iterable[tuple[str, str, str, str]]:
         meanings = meanings_of(getattr(module, owner))
         for key, value in one["properties"].items():
             inner, more = _inner(value), "[]" if value.get("type") == "array" else ""
-            default = "*required*" if key in one.get("required", ()) else f"`{_plain(value.get('default'))}`"
+            default = "*required*" if key in one.get("required", ()) else f"`{_plain(default_of(value, owner, key))}`"
             yield f"`{above}{key}`", _kind(value), "" if inner and default[0] == "`" else default, meanings[key]
             if inner is not None:
                 yield from keys(whole["$defs"][inner], inner, f"{above}{key}{more}.")
