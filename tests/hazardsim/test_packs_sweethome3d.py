@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from hazardsim.catalogue.splits import Categories
 from hazardsim.commands.assets_fetch import AssetsFetch
 from hazardsim.commands.assets_list import AssetsList
 from hazardsim.errors import AssetError
-from hazardsim.packs import fetch
+from hazardsim.packs import PACKS, fetch
 from hazardsim.packs.entries import PackedAnomaly
 from hazardsim.packs.store import fetched_records, load_model, pack_folder, stored_asset
 from hazardsim.packs.sweethome3d.curated import CuratedList, Library, Package, curated_list
@@ -312,7 +311,7 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 import test_packs_sweethome3d as t
 from pathlib import Path
-from hazardsim.packs import fetch
+from hazardsim.packs import PACKS, fetch
 from hazardsim.packs.sweethome3d import fit
 pack, deb = t.pack_of([f"m{k}" for k in range(6)], Path(sys.argv[2]))
 convert = fit.convert
@@ -400,14 +399,18 @@ def real_package(folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_the_real_pack_is_fetched_and_every_model_is_sound(tmp_path, capsys):
-    deb = real_package(tmp_path)
-    started = time.monotonic()
-    assert AssetsFetch(archive=deb, cache=tmp_path / "cache").run() == 0
-    print(f"converted in {time.monotonic() - started:.0f} s")
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.soak)])
+def test_the_real_pack_is_fetched_and_its_models_are_sound(tmp_path, monkeypatch, every):
+    """Every eighth model of each kind; all of them where there is time."""
+    whole = curated_list()
+    listed = replace(
+        whole, anomalies=whole.anomalies[::every], vehicles=whole.vehicles[::every], people=whole.people[::every]
+    )
+    monkeypatch.setitem(PACKS, "sweethome3d", SweetHome3D(listed))
+    assert AssetsFetch(archive=real_package(tmp_path), cache=tmp_path / "cache").run() == 0
     catalogue = load_catalogue(tmp_path / "cache")
     fetched = [a for a in catalogue.assets if a.id.startswith("sh3d-")]
-    assert len(fetched) == len(curated_list().anomalies)
+    assert len(fetched) == len(listed.anomalies)
     for asset in fetched:
         model = catalogue.model(asset.id)
         low, high = model.bounds()
@@ -421,9 +424,9 @@ def test_the_real_pack_is_fetched_and_every_model_is_sound(tmp_path, capsys):
             if item.material.texture is not None:
                 with Image.open(item.material.texture) as image:
                     assert image.mode == "RGB"
-    assert sum(any(p.material.texture for p in catalogue.model(a.id).parts) for a in fetched) > 40
+    assert sum(any(p.material.texture for p in catalogue.model(a.id).parts) for a in fetched) > 40 // every
     record = json.loads((pack_folder(tmp_path / "cache", "sweethome3d", "1.8-1") / "manifest.json").read_text())
-    assert len(record["assets"]) == len(curated_list().contents().entries())
+    assert len(record["assets"]) == len(listed.contents().entries())
     for spec in VEHICLES:
         low, high = vehicle_model(spec.blueprint, (0.1, 0.2, 0.6), tmp_path / "cache").bounds()
         assert (high - low <= np.asarray(spec.size_m) + 1e-3).all()
