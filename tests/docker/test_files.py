@@ -28,6 +28,7 @@ def test_the_linter_has_nothing_to_say(file):
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_compose_implementation_accepts_every_profile(profile):
     command = [tool("podman-compose"), "-f", str(DOCKER / "compose.yaml"), "--profile", profile, "config"]
@@ -51,6 +52,7 @@ def test_a_compose_file_with_a_fault_is_refused(tmp_path):
     assert subprocess.run(command, capture_output=True, text=True, timeout=60).returncode != 0
 
 
+@pytest.mark.slow
 def test_every_command_of_the_containers_parses():
     """An option that the command line no longer knows is found here and not in somebody's container."""
     programs = {"eval": "ood_eval"}

@@ -16,6 +16,7 @@ def bare(tmp_path) -> Catalogue:
     return load_catalogue(tmp_path / "no-packs")
 
 
+@pytest.mark.slow
 def test_models_are_the_same_in_another_process(bare, tmp_path):
     code = (
         "import sys; from pathlib import Path; from hazardsim.catalogue.library import load_catalogue;"

@@ -260,6 +260,7 @@ def test_a_run_without_records_is_drawn_with_what_it_has(tmp_path: Path) -> None
     assert "The same scores under other protocols" in page
 
 
+@pytest.mark.slow
 def test_several_benchmarks_and_runs_have_an_overview(tmp_path: Path) -> None:
     one, other = (write_run(tmp_path / name, seeds=(0,), benchmark=name) for name in ("alpha", "beta"))
     write_report([*read_results(one), *read_results(other)], tmp_path / "report")

@@ -26,6 +26,8 @@ from hazardsim.server.render.wetness import DeviceWetness, Water
 from hazardsim.server.renderables import Camera, Town
 from hazardsim.server.weather import Weather
 
+pytestmark = pytest.mark.slow
+
 ALBEDO = 0.5
 SRGB_OF_ALBEDO = 0.735357  # IEC 61966-2-1
 MATT = Material("matt", (SRGB_OF_ALBEDO,) * 3, roughness=1.0)

@@ -19,6 +19,8 @@ from hazardsim.server.render.variant import CUDA_VARIANT, LLVM_VARIANT, SCALAR_V
 from hazardsim.server.renderables import Camera, SceneObject, Town
 from hazardsim.server.weather import Weather
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 96, 64
 UNCLIPPED = {"exposure_compensation": "-1.5"}  # two tests compare light, so nothing may reach the film's shoulder
 

@@ -67,6 +67,7 @@ def test_sky_has_no_seam_and_no_step_at_the_horizon():
     assert above.haze == pytest.approx(lowest, rel=0.6)
 
 
+@pytest.mark.slow
 def test_night_falls_without_a_jump():
     levels = [float(made(cloudiness=0, sun_altitude_angle=a).radiance.mean()) for a in (6, 3, 0, -3, -6, -9, -12)]
     assert levels == sorted(levels, reverse=True)

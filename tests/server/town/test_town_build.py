@@ -17,6 +17,8 @@ from hazardsim.server.town.maps.network import FAST_MPS, Network, read_network
 from hazardsim.server.town.maps.osm import read_osm
 from hazardsim.taxonomy import CLASSES, STREET_HAZARDS_NAMES, TAG
 
+pytestmark = pytest.mark.slow
+
 # One worker builds a town once for all of its tests.
 TOWNS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in town_names()]
 
@@ -74,8 +76,15 @@ def from_above(built: Town, points: np.ndarray, tags: tuple[int, ...]) -> np.nda
     return best
 
 
-# One of each character: village, town, city.
-@pytest.mark.parametrize("name", [town for town in TOWNS if town.values[0] in {"Town01", "Town02", "Town05"}])
+# A village, and with more time a town and a city.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("Town02", marks=pytest.mark.xdist_group("Town02")),
+        pytest.param("Town01", marks=pytest.mark.soak),
+        pytest.param("Town05", marks=pytest.mark.soak),
+    ],
+)
 def test_same_name_same_bytes(name: str) -> None:
     assert digest(town(name)) == digest(build_town(name))
 

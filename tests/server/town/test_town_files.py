@@ -17,6 +17,8 @@ from hazardsim.server.town.maps.network import read_network
 from hazardsim.server.town.maps.osm import read_osm
 from hazardsim.taxonomy import TAG
 
+pytestmark = pytest.mark.slow
+
 CROSSING = """<?xml version='1.0'?><osm version='0.6'>
 <node id='1' lat='48.9990' lon='8.0'/><node id='2' lat='49.0' lon='8.0'/><node id='3' lat='49.0010' lon='8.0'/>
 <node id='4' lat='49.0' lon='7.9985'/><node id='5' lat='49.0' lon='8.0015'/>

@@ -17,6 +17,8 @@ from hazardsim.server.town.maps.osm import Extract
 from hazardsim.server.town.maps.projection import Projection
 from hazardsim.taxonomy import CLASSES, TAG
 
+pytestmark = pytest.mark.slow
+
 LIE_FLAT = ("Roads", "Sidewalks", "Terrain", "RoadLines", "Water")
 
 
