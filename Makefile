@@ -3,50 +3,72 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo mini lint test check docs soak dev benchmarks
+.PHONY: help setup demo mini format lint check quick-hazardsim quick-ood_eval test docs soak coverage dev benchmarks
+.SUFFIXES:
 
 help:
 	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
 	@echo 'make mini        the table of docs/results.md: six towns, every detector, three training runs (about an hour)'
-	@echo 'make test        everything that must hold: style, types, layers, all tests (20 minutes on two slow cores)'
-	@echo 'make check       style, types, layers and the fast tests (about 2 minutes)'
+	@echo 'make test        everything that must hold: style, types, layers, all tests'
+	@echo 'make check       what one wants before a commit: style, types, layers and the quick tests'
 	@echo 'make docs        the documentation, strictly, into out/site/index.html (half a minute)'
-	@echo 'make soak        a hundred kills -9 at random moments while frames are rendered (many minutes)'
-	@echo 'make dev         set up, and run make check before every commit'
+	@echo 'make soak        what takes many minutes: a hundred kills -9 at random moments, every fetched model'
+	@echo 'make coverage    which lines the tests run, with a floor; writes out/coverage'
+	@echo 'make format      let ruff write what it can'
+	@echo 'make dev         set up, and have style, types and layers checked before every commit (seconds)'
 	@echo 'make benchmarks  measure; writes JSON to out/benchmarks'
 
 setup:
 	@scripts/setup.sh
 
+# Neither needs a browser or a compose file's reader.
+demo mini: export EXTRAS ?= eval,weights
 demo: setup
 	@scripts/demo.sh
 
 mini: setup
 	@scripts/mini.sh
 
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
-check: lint
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
+# One process a package, side by side: only one of them loads torch.
+check: setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target quick-ood_eval lint quick-hazardsim
 
 docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'docs: out/site/index.html'
 
+quick-ood_eval: setup
+	$(BIN)/pytest -q -p no:xdist -m 'not slow' tests/ood_eval
+
+quick-hazardsim: setup
+	$(BIN)/pytest -q -p no:xdist -m 'not slow' --ignore tests/ood_eval
+
+# Slow ones first (tests/conftest.py), so that the workers end together.
 test: lint
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not slow'
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'slow and not soak'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not soak'
 
 soak: setup
 	$(BIN)/pytest -q -s -m soak
 
+coverage: setup
+	@mkdir -p out
+	$(BIN)/coverage run -m pytest -q -p no:xdist -m 'not slow'
+	$(BIN)/coverage html
+	$(BIN)/coverage report --skip-covered
+
 dev: setup
-	@printf '#!/bin/sh\nexec make check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
-	@echo 'make check now runs before every commit'
+	@printf '#!/bin/sh\nexec make lint\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
+	@echo 'style, types and layers are checked before every commit; make check has the quick tests too'
 
 benchmarks: setup
 	@mkdir -p out/benchmarks
