@@ -13,7 +13,7 @@ help:
 	@echo 'make check       what one wants before a commit: style, types, layers and the quick tests'
 	@echo 'make docs        the documentation, strictly, into out/site/index.html (half a minute)'
 	@echo 'make soak        what takes many minutes: a hundred kills -9 at random moments, every fetched model'
-	@echo 'make coverage    which lines the tests run, with a floor; writes out/coverage'
+	@echo 'make coverage    which lines the quick tests run; writes out/coverage'
 	@echo 'make format      let ruff write what it can'
 	@echo 'make dev         set up, and have style, types and layers checked before every commit (seconds)'
 	@echo 'make benchmarks  measure; writes JSON to out/benchmarks'
@@ -48,10 +48,10 @@ docs: setup
 	@echo 'docs: out/site/index.html'
 
 quick-ood_eval: setup
-	$(BIN)/pytest -q -p no:xdist -m 'not slow' tests/ood_eval
+	$(BIN)/pytest -q -m 'not slow' tests/ood_eval
 
 quick-hazardsim: setup
-	$(BIN)/pytest -q -p no:xdist -m 'not slow' --ignore tests/ood_eval
+	$(BIN)/pytest -q -m 'not slow' --ignore tests/ood_eval
 
 # Slow ones first (tests/conftest.py), so that the workers end together.
 test: lint
@@ -62,7 +62,7 @@ soak: setup
 
 coverage: setup
 	@mkdir -p out
-	$(BIN)/coverage run -m pytest -q -p no:xdist -m 'not slow'
+	$(BIN)/coverage run -m pytest -q -m 'not slow'
 	$(BIN)/coverage html
 	$(BIN)/coverage report --skip-covered
 

@@ -9,7 +9,16 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+STRAIGHT = """<osm version="0.6">
+<node id="1" lat="0.0" lon="-0.002" version="1" visible="true"/><node id="2" lat="0.0" lon="0.002" version="1"
+ visible="true"/><way id="10" version="1" visible="true"><nd ref="1"/><nd ref="2"/>
+<tag k="highway" v="residential"/><tag k="lanes" v="2"/></way></osm>"""
 _connect = socket.socket.connect
+
+
+def pytest_collection_modifyitems(items):
+    """Slow ones first: where several workers share them out, all end at about the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +35,11 @@ def _loopback_only(monkeypatch):
         return _connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def straight_town(tmp_path_factory):
+    """The smallest town, one straight street: servers start on it as fast as they can."""
+    path = tmp_path_factory.mktemp("town") / "straight.osm"
+    path.write_text(STRAIGHT)
+    return path

@@ -326,14 +326,12 @@ fetch.fetch_pack(pack, deb, Path(sys.argv[2]) / "cache", progress=False)
 
 
 def test_a_fetch_that_is_killed_is_continued(tmp_path):
-    child = subprocess.Popen(
-        [sys.executable, "-c", _KILLED, str(Path(__file__).parent), str(tmp_path)], stdout=subprocess.PIPE
-    )
-    for _ in range(3):
+    command = [sys.executable, "-c", _KILLED, str(Path(__file__).parent), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
-        assert child.stdout.readline() == b"converted\n"
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+        for _ in range(3):
+            assert child.stdout.readline() == b"converted\n"
+        os.kill(child.pid, signal.SIGKILL)
     pack, deb = pack_of([f"m{k}" for k in range(6)], tmp_path)
     folder = pack_folder(tmp_path / "cache", "sweethome3d", "1.0")
     assert fetched_records(folder) == ()
