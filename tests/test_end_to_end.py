@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +11,12 @@ import time
 import numpy as np
 import pytest
 
+from hazardsim.cli import main
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.reader import read_split
+from hazardsim.jobs.supervision import embedded_server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("end to end")]
 
 RENDER = [
     "--town", "Town05", "--anomalies", "--frames", "4", "--seed", "7", "--width", "160", "--height", "90", "--split",
@@ -77,7 +80,7 @@ def _wait_for_a_frame(process, root, seconds=200):
     journal = root / SplitLayout("test").journal
     deadline = time.monotonic() + seconds
     while not list(journal.glob("kept-*.json")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.005)
     assert process.poll() is None, f"it ended with code {process.returncode} before it was disturbed"
     assert list(journal.glob("kept-*.json"))
 
@@ -107,13 +110,12 @@ def test_the_death_of_the_embedded_server_is_survived(dataset, tmp_path):
     assert tree(tmp_path) == tree(dataset)
 
 
-def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(tmp_path):
-    from hazardsim.jobs.supervision import embedded_server
-
-    with embedded_server("Town05", ("--samples", "1")) as server:
-        assert RENDER[-2] == "--samples"  # which the server decides
-        render = ["render", *RENDER[:-2], "--server", f"127.0.0.1:{server.port}", "--warm-up", "0"]
-        command = [sys.executable, "-m", "hazardsim.cli", *render, "--out", str(tmp_path / "killed")]
+def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(straight_town, tmp_path):
+    render = ["render", "--town", straight_town, "--anomalies", "--frames", "6", "--seed", "7", "--split", "test"]
+    render += ["--width", "160", "--height", "90", "--warm-up", "0"]
+    with embedded_server(str(straight_town), ("--samples", "1")) as server:
+        render += ["--server", f"127.0.0.1:{server.port}"]
+        command = [sys.executable, "-m", "hazardsim.cli", *map(str, render), "--out", str(tmp_path / "killed")]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _wait_for_a_frame(process, tmp_path / "killed")
         os.kill(process.pid, signal.SIGKILL)
@@ -140,8 +142,7 @@ def test_an_existing_streethazards_loader_reads_it(dataset, tmp_path, monkeypatc
 
 
 def test_a_contact_sheet_is_drawn(dataset, tmp_path):
-    result = hazardsim("show", dataset, "--out", tmp_path / "sheet.png")
-    assert result.returncode == 0, result.stderr
+    assert main(["show", str(dataset), "--out", str(tmp_path / "sheet.png")]) == 0
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -166,8 +167,6 @@ np.savez(sys.argv[3], **saved)
 
 
 def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_path):
-    from hazardsim.jobs.supervision import embedded_server
-
     frames = list(read_split(dataset, "test"))[:2]
     (tmp_path / "scenes.json").write_text(json.dumps([f.record["scene"] for f in frames]))
     (tmp_path / "pair.py").write_text(PAIR)
@@ -201,42 +200,39 @@ def test_labels_differ_from_the_clean_pair_exactly_on_the_anomaly(dataset, tmp_p
         (["--variant", "cuda_rgbx"], ["cuda_rgbx"]),
     ],
 )
-def test_bad_input_gets_one_line_and_leaves_nothing(tmp_path, arguments, words):
+def test_bad_input_gets_one_line_and_leaves_nothing(tmp_path, capsys, arguments, words):
     out = tmp_path / "out"
-    result = hazardsim("render", "--frames", "1", *arguments, "--out", out, timeout=120)
-    assert result.returncode == 1
-    lines = [line for line in result.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1, result.stderr
+    assert main(["render", "--frames", "1", *arguments, "--out", str(out)]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    assert len(lines) == 1, lines
     for word in words:
         assert word in lines[0]
     assert not out.exists()
 
 
-def test_a_misspelt_option_is_a_usage_error():
-    result = hazardsim("render", "--twon", "Town05")
-    assert result.returncode == 2
-    assert "--town" in result.stderr
+def test_a_misspelt_option_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["render", "--twon", "Town05"])
+    assert left.value.code == 2
+    assert "--town" in capsys.readouterr().err
 
 
-def test_the_port_in_use_is_named():
-    from hazardsim.jobs.supervision import embedded_server
-
-    with embedded_server("Town01", ("--samples", "1")) as server:
-        result = hazardsim("serve", "--port", server.port, timeout=60)
-    assert result.returncode == 1
-    assert str(server.port) in result.stderr
-    assert "Traceback" not in result.stderr
+def test_the_port_in_use_is_named(straight_town, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", "--town", str(straight_town), "--port", port]) == 1
+    assert port in capsys.readouterr().err
 
 
-def test_trained_and_judged_on_what_was_rendered(dataset, tmp_path):
+def test_trained_and_judged_on_what_was_rendered(dataset, straight_town, tmp_path):
     result = hazardsim(
-        "render", "--town", "Town01", "--split", "training", "--frames", "4", "--width", "160", "--height", "90",
+        "render", "--town", straight_town, "--split", "training", "--frames", "2", "--width", "160", "--height", "90",
         "--samples", "1", "--out", dataset,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     command = [
         sys.executable, "-m", "ood_eval.cli", "run-caos", "--data", str(dataset), "--out", str(tmp_path), "--epochs",
-        "1", "--encoder", "resnet18",
+        "1", "--encoder", "tu-test_resnet",
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert result.returncode == 0, result.stderr
