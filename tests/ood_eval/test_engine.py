@@ -30,9 +30,11 @@ from ood_eval.metrics import PROTOCOLS, ScoreHistogram
 from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.tasks.gallery import gallery_indices, load_frame
 
+pytestmark = pytest.mark.slow
+
 STREETS = BenchmarkSpec("streethazards")
 CAOS = ("caos", "dataset")
-TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+TINY = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
 
 
 def test_caos_is_data() -> None:

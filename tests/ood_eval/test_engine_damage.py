@@ -24,7 +24,9 @@ from ood_eval.files import read_json, write_json
 from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.report.result import read_results
 
-TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+pytestmark = pytest.mark.slow
+
+TINY = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
 NOTES = {"hashes.json"}  # costs time alone
 
 

@@ -43,13 +43,14 @@ class Toy(Dataset):
         return [Number("lowest", min(lowest), min(lowest), min(lowest), len(lowest), 0, 0)]
 
 
+@pytest.mark.slow
 def test_a_protocol_of_ones_own_runs_through(
     shared_streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError, match="unknown protocol 'toy'; known are caos, dataset"):
         Suite("s", (STREETS,), (DetectorSpec("msp"),), STREETS, ("toy",))
     monkeypatch.setitem(PROTOCOLS, "toy", Toy)
-    shape = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+    shape = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
     checkpoint = tmp_path / "s.pt"
     save_segmenter(checkpoint, build_segmenter(shape, StreetHazards.class_names, "none", 0), shape)
     detectors = (DetectorSpec("msp"), DetectorSpec("energy"))

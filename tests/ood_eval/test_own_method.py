@@ -13,7 +13,7 @@ from ood_eval.engine.suite import BenchmarkSpec, DetectorSpec, Suite
 from ood_eval.networks import CheckpointFile, PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.training import Machine, part_keys
 
-TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
+TINY = PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False)
 
 METHOD = '''
 """Tint: how far a pixel's logits are from those that a small network expects of its colour."""

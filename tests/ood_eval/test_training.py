@@ -22,7 +22,7 @@ from ood_eval.training.views import EpochOrder, Views, stacked
 
 TINY = TrainingPlan(
     Recipe(epochs=3, batch_size=2, crop_px=(32, 48), scale=(0.8, 1.2), channels=8, auxiliary_weight=0.0, colour=0.2),
-    PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False),
+    PyramidConfig(kind="pspnet_short", encoder="tu-test_resnet", channels=8, auxiliary=False),
 )
 CPU = Machine(accelerator="cpu")
 
@@ -227,7 +227,18 @@ def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(
     shared_streets: Path, tmp_path: Path
 ) -> None:
-    small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
+    small = (
+        "--preset",
+        "small",
+        "--encoder",
+        "tu-test_resnet",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "2",
+        "--accelerator",
+        "cpu",
+    )
     options = ("--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, "--devices", "2")
     first = _command("run-caos", *options, "--seeds", "0", "1", "--detectors", "msp", "branch")
     assert first.returncode == 0, first.stderr
@@ -246,7 +257,18 @@ def test_two_processes_train_one_segmenter_per_seed_and_one_of_them_scores(
 
 @pytest.mark.slow
 def test_a_diverging_run_of_two_processes_stops_with_one_line(shared_streets: Path, tmp_path: Path) -> None:
-    small = ("--preset", "small", "--encoder", "resnet18", "--epochs", "2", "--batch-size", "2", "--accelerator", "cpu")
+    small = (
+        "--preset",
+        "small",
+        "--encoder",
+        "tu-test_resnet",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "2",
+        "--accelerator",
+        "cpu",
+    )
     wild = ("--devices", "2", "--learning-rate", "1e30")
     done = _command("train", "--data", str(shared_streets), "--out", str(tmp_path / "run"), *small, *wild)
     assert done.returncode == 1

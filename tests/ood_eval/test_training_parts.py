@@ -34,7 +34,7 @@ def split(shared_streets: Path) -> StreetHazards:
 
 
 def _checkpoint(folder: Path, split: StreetHazards, dropout: float = 0.1) -> Path:
-    config = PyramidConfig("pspnet_short", "resnet18", channels=8, dropout=dropout, auxiliary=False)
+    config = PyramidConfig("pspnet_short", "tu-test_resnet", channels=8, dropout=dropout, auxiliary=False)
     save_segmenter(folder / "segmenter.pt", build_segmenter(config, split.class_names, "none", 0), config)
     return folder / "segmenter.pt"
 
