@@ -107,19 +107,18 @@ class Pass:
         done: list[int] = []
         started = time.monotonic()
         title = f"scoring {self.split.name}" + (f" {part[0] + 1}/{part[1]}" if part[1] > 1 else "")
-        bar = tqdm(total=len(mine), desc=title, unit="image", mininterval=pause(), position=part[0])
-        for index in mine:
-            cells = [cell for cell, indices in self.lacking.items() if index in indices]
-            if done and (time.monotonic() - started > SHARD_SECONDS or set(cells) != counts.keys()):
-                self.shards.save(done, counts)
-                counts, done, started = {}, [], time.monotonic()
-            if not done:
-                classes = len(instruments.classes.names)
-                counts = {cell: self.task.count(cell.measure, classes) for cell in cells}
-            self._count(index, counts, instruments, gallery)
-            done.append(index)
-            bar.update()
-        bar.close()
+        with tqdm(total=len(mine), desc=title, unit="image", mininterval=pause(), position=part[0]) as bar:
+            for index in mine:
+                cells = [cell for cell, indices in self.lacking.items() if index in indices]
+                if done and (time.monotonic() - started > SHARD_SECONDS or set(cells) != counts.keys()):
+                    self.shards.save(done, counts)
+                    counts, done, started = {}, [], time.monotonic()
+                if not done:
+                    classes = len(instruments.classes.names)
+                    counts = {cell: self.task.count(cell.measure, classes) for cell in cells}
+                self._count(index, counts, instruments, gallery)
+                done.append(index)
+                bar.update()
         if done:
             self.shards.save(done, counts)
 

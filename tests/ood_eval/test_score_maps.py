@@ -221,7 +221,7 @@ def test_a_run_whose_kept_maps_the_disk_cannot_hold_is_refused_with_what_to_do(
     )
     assert command(monkeypatch, *words, "--protocols", "smiyc") == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "4 score maps, which some protocols need once more at the end, need" in error
+    assert "12 score maps, which some protocols need once more at the end, need" in error  # of msp and two baselines
     assert "score a few --detectors at a time into the same --out" in error
     assert command(monkeypatch, *words, "--protocols", "dataset") == 0
 
