@@ -85,9 +85,12 @@ class Run:
         if self.data is not None and self.suite == suite.benchmarks[0].name:
             suite = suite.with_benchmarks([f"{self.suite}={self.data}"])
         suite = self.scoring.selected(suite)
-        given, seeds = self.foreign.origin(self.scoring.checkpoint, self.training), self.scoring.seeds
+        named, seeds = self.scoring.checkpoint, self.scoring.seeds
+        if named is not None and seeds:
+            raise ConfigError(f"--seeds trains segmenters and {named} is trained already; give only one of them")
+        given = self.foreign.origin(named, self.training)
         if given is not None and seeds:
-            raise ConfigError(f"--seeds trains segmenters and {given} is trained already; give only one of them")
+            raise ConfigError(f"--seeds trains segmenters and {given.name} is trained already; give only one of them")
         machine = self.training.machine()
         if given is not None:
             machine = machine.alone  # nothing is trained that could be shared

@@ -34,6 +34,10 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def cut_within_a_line(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] + b'{"')
+
+
 def overwrite(path: Path) -> None:
     path.write_bytes(b"\x00\xffnonsense")
 
@@ -138,7 +142,7 @@ def test_what_a_report_says_of_a_damaged_file_works_when_obeyed(
     finished: Path, out: Path, shared_streets: Path, checkpoint: Path, name: str
 ) -> None:
     (path,) = out.glob(f"evaluations/*/{name}")
-    for damage in (cut, overwrite, another_value):
+    for damage in (cut_within_a_line, overwrite, another_value):
         damage(path)
         with pytest.raises(ResultError, match=r"delete it and run again") as raised:
             Report((out,), out / "report").run()
