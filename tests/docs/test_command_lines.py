@@ -59,6 +59,15 @@ class TestTutorials:
         scenario = page.read_text().partition("```yaml\n")[2].partition("```")[0]
         assert scenario_from_data(yaml.safe_load(scenario), "page").anomalies.categories == ("spaceship",)
 
+    def test_my_own_network(self, first, call, tiny, monkeypatch, capsys):
+        """Networks of others are downloads, or need weights: the tutorial's own one stands for them."""
+        monkeypatch.chdir(first)
+        text = (ROOT / "examples/own_torch_model.py").read_text()
+        section = text.partition("[start:network]\n")[2].partition("# --8<-- [end")[0]
+        (first / "my_network.py").write_text(section)
+        assert call(command_lines(ROOT / "docs/tutorials/own-network.md")[0]) == 0
+        assert "MaxLogit" in capsys.readouterr().out
+
     def test_my_own_detector(self, first, follow, monkeypatch, capsys):
         monkeypatch.chdir(first)
         text = (ROOT / "examples/own_detector.py").read_text()

@@ -35,6 +35,16 @@ def test_a_detector_of_ones_own(example):
     assert "the contract holds" in example("own_detector")
 
 
+def test_a_scene_is_rendered_from_python(example, crossing, first):
+    assert "m away on average" in example("render_a_scene", "out/scene", crossing)
+    assert (first / "out/scene/anomalies-1.png").is_file()
+
+
+def test_a_torch_model_of_ones_own(example, first):
+    assert "AUROC of MaxLogit 0." in example("own_torch_model", "data/first", "out/own-model")
+    assert (first / "out/own-model/report/index.html").is_file()
+
+
 def test_a_town_of_ones_own(example, first):
     example("own_town")
     assert len(list((first / "out/own-town/data/test/images").rglob("*.png"))) == 2
