@@ -69,6 +69,11 @@ def test_a_segmenter_is_trained(example):
     assert "known pixels" in example("train_a_segmenter", "data/first", "out/segmenter", 1)
 
 
+def test_score_maps_made_elsewhere_are_evaluated(example, first):
+    example("evaluate_score_maps", "data/first", "out/colour")
+    assert "colourfulness" in (first / "out/colour/numbers/report/report.md").read_text()
+
+
 def test_rows_are_plotted(example, first):
     assert "detectors: out/rows.png" in example("plot_rows", "runs/first", "out/rows.png")
     assert (first / "out/rows.png").read_bytes().startswith(b"\x89PNG")
