@@ -67,15 +67,6 @@ def test_a_finished_split_answers_at_once_and_changes_nothing(dataset):
     assert tree(dataset) == before
 
 
-def test_a_split_that_two_workers_let_grow_is_the_same(dataset, tmp_path):
-    half = [*RENDER[:4], "2", *RENDER[5:]]
-    assert half[3:5] == ["--frames", "2"]
-    for options in (half, [*RENDER, "--workers", "2"]):
-        result = hazardsim("render", *options, "--out", tmp_path)
-        assert result.returncode == 0, result.stderr
-    assert tree(tmp_path) == tree(dataset)
-
-
 def _wait_for_a_frame(process, root, seconds=200):
     journal = root / SplitLayout("test").journal
     deadline = time.monotonic() + seconds
@@ -83,31 +74,6 @@ def _wait_for_a_frame(process, root, seconds=200):
         time.sleep(0.005)
     assert process.poll() is None, f"it ended with code {process.returncode} before it was disturbed"
     assert list(journal.glob("kept-*.json"))
-
-
-def test_killed_and_resumed_ends_in_the_same_bytes(dataset, tmp_path):
-    command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _wait_for_a_frame(process, tmp_path)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (tmp_path / SplitLayout("test").manifest).exists()
-    result = hazardsim("render", *RENDER, "--out", tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert tree(tmp_path) == tree(dataset)
-
-
-def test_the_death_of_the_embedded_server_is_survived(dataset, tmp_path):
-    command = [sys.executable, "-m", "hazardsim.cli", "render", *RENDER, "--out", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    _wait_for_a_frame(process, tmp_path)
-    found = subprocess.run(["pgrep", "-f", f"serve.*--parent-pid {process.pid}"], capture_output=True, text=True)
-    os.kill(int(found.stdout), signal.SIGKILL)
-    _, stderr = process.communicate(timeout=300)
-    assert process.returncode == 0, stderr
-    assert "the embedded server ended" in stderr
-    assert "Traceback" not in stderr
-    assert tree(tmp_path) == tree(dataset)
 
 
 def test_a_client_killed_on_a_living_server_leaves_no_trace_in_the_next_run(straight_town, tmp_path):
