@@ -3,16 +3,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export VENV
 
-.PHONY: help setup demo mini format lint check quick-hazardsim quick-ood_eval test docs soak coverage dev benchmarks
+.PHONY: help setup demo mini format lint check quick-hazardsim quick-ood_eval test docs soak images coverage dev benchmarks
 .SUFFIXES:
 
 help:
 	@echo 'make demo        render a small StreetHazards, train, run CAOS, show where the report is (about 7 minutes)'
 	@echo 'make mini        the table of docs/results.md: six towns, every detector, three training runs (about an hour)'
-	@echo 'make test        everything that must hold: style, types, layers, all tests'
+	@echo 'make test        everything that must hold: style, types, layers, all tests but those of soak and images'
 	@echo 'make check       what one wants before a commit: style, types, layers and the quick tests'
 	@echo 'make docs        the documentation, strictly, into out/site/index.html (half a minute)'
 	@echo 'make soak        what takes many minutes: a hundred kills -9 at random moments, every fetched model'
+	@echo 'make images      the container images of docker/Dockerfile, built and run by buildah (some minutes, some GB)'
 	@echo 'make coverage    which lines the quick tests run; writes out/coverage'
 	@echo 'make format      let ruff write what it can'
 	@echo 'make dev         set up, and have style, types and layers checked before every commit (seconds)'
@@ -55,10 +56,15 @@ quick-hazardsim: setup
 
 # Slow ones first (tests/conftest.py), so that the workers end together.
 test: lint
-	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not soak'
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not soak and not images'
 
 soak: setup
 	$(BIN)/pytest -q -s -m soak
+
+images: setup
+	@command -v buildah >/dev/null && command -v debootstrap >/dev/null && [ "$$(id -u)" = 0 ] || \
+		{ echo 'make images: needs root, buildah and debootstrap' >&2; exit 1; }
+	$(BIN)/pytest -q -m images tests/docker
 
 coverage: setup
 	@mkdir -p out

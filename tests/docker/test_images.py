@@ -1,8 +1,8 @@
 """The real Dockerfile, built and run by buildah without an engine: what its images make is what is made outside.
 
-Takes some minutes and some gigabytes of disk for a while. Skipped where buildah and debootstrap are missing or may not
-be used. Of the image `eval`, all but torch is installed as for a user: torch with CUDA alone is larger than the rest
-together, so this machine's own is lent to the build, and pip finds it installed.
+`make images`: some minutes, and some gigabytes of disk for a while. Skipped where buildah and debootstrap are missing
+or may not be used. Of the image `eval`, all but torch is installed as for a user: torch with CUDA alone is larger than
+the rest together, so this machine's own is lent to the build, and pip finds it installed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("images")]
+pytestmark = [pytest.mark.slow, pytest.mark.images]
 
 ROOT = Path(__file__).parents[2]
 BASE = "localhost/hazardsim-test-base"
 SMALL = ("--town", "Town01", "--frames", "2", "--width", "96", "--height", "64", "--samples", "1")
 CERTIFICATES = Path("/etc/ssl/certs")
 LENT = Path("/mnt/lent")
+MIRROR = "https://deb.debian.org/debian"
 WITH_CUDA = re.compile(r"torch|torchvision|triton|(nvidia|cuda)[-_].*")
 
 
@@ -81,18 +82,16 @@ def overlay_works(folder):
 
 @pytest.fixture(scope="module")
 def buildah(tmp_path_factory):
-    """A Debian 12 of this machine's own package source as `BASE`, since no image registry is asked."""
+    """A Debian 12 of this machine's own package source (or the public one) as `BASE`; no image registry is asked."""
     missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
     if missing or os.getuid() != 0:
         pytest.skip(f"building an image needs root, buildah and debootstrap; missing: {', '.join(missing) or 'root'}")
     sources = "\n".join(p.read_text() for p in Path("/etc/apt").rglob("*") if p.suffix in {".list", ".sources"})
     mirror = re.search(r"https?://\S+/debian/?(?=\s)", sources)
-    if mirror is None:
-        pytest.skip("this machine's package sources name no Debian mirror")
     folder = tmp_path_factory.mktemp("images")
     made = Buildah(folder / "store", "overlay" if overlay_works(folder) else "vfs")
     container = made("from", "scratch")
-    run("debootstrap", "--variant=minbase", "bookworm", made("mount", container), mirror.group())
+    run("debootstrap", "--variant=minbase", "bookworm", made("mount", container), mirror.group() if mirror else MIRROR)
     made("umount", container)
     made("commit", "--rm", container, BASE)
     yield made
