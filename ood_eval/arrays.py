@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,11 +60,14 @@ def array_names(path: Path) -> frozenset[str]:
         raise _refusal(path) from error
 
 
-def _opened(path: Path) -> np.lib.npyio.NpzFile:
-    found = np.load(path, allow_pickle=False)
-    if not isinstance(found, np.lib.npyio.NpzFile):
-        raise TypeError("a single array")
-    return found
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    with path.open("rb") as file:  # of a damaged archive, numpy leaves a file open that it has opened itself
+        found = np.load(file, allow_pickle=False)
+        if not isinstance(found, np.lib.npyio.NpzFile):
+            raise TypeError("a single array")
+        with found:
+            yield found
 
 
 def _refusal(path: Path) -> ResultError:

@@ -125,7 +125,7 @@ def _overlay_of(mask: Path) -> Path:
 
 def _read_overlay(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             overlay: NDArray[np.generic] = archive["rgb"]
     except _UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__

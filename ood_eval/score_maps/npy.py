@@ -19,7 +19,8 @@ def _bytes_of(scores: NDArray[Any]) -> bytes:
 
 
 def _read(path: Path) -> NDArray[Any]:
-    found = np.load(path, allow_pickle=False)
+    with path.open("rb") as file:
+        found = np.load(file, allow_pickle=False)
     if not isinstance(found, np.ndarray):
         raise ValueError("holds several arrays")  # noqa: TRY004
     return found

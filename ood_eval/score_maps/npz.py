@@ -21,7 +21,7 @@ def _bytes_of(scores: NDArray[Any]) -> bytes:
 
 
 def _read(path: Path) -> NDArray[Any]:
-    with np.load(path, allow_pickle=False) as found:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
         names = found.files
         if _NAME not in names and len(names) != 1:
             raise ValueError(f"must hold one array, or one named {_NAME}; it has {', '.join(names) or 'none'}")
