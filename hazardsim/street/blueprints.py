@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from hazardsim.errors import AssetError
 from hazardsim.mesh.assemble import model, stand
+from hazardsim.mesh.encoding import decoded_parts, encoded_parts
 from hazardsim.mesh.materials import Colour, paint
 from hazardsim.mesh.model import Model, Part
 from hazardsim.street.car_forms import FORMS
@@ -21,7 +22,7 @@ from hazardsim.street.fetched import fetched_vehicle, fetched_walker
 from hazardsim.street.lorries import LORRIES, bus_parts, lorry_parts
 from hazardsim.street.people import person_parts, random_appearance
 from hazardsim.taxonomy import TAG
-from hazardsim.user_cache import cache_root
+from hazardsim.user_cache import cache_root, remembered
 
 Age = Literal["adult", "child"]
 BaseType = Literal["car", "truck", "bus", "motorcycle", "bicycle"]
@@ -167,7 +168,11 @@ def _vehicle_model(blueprint: str, colour: Colour, cache: Path) -> Model:
 
 @cache
 def _parts(spec: VehicleSpec) -> tuple[Part, ...]:
-    """The procedural vehicle in some paint: forms are costly, paint is only a material."""
+    """The procedural vehicle in some paint, which is only a material; kept in the user's cache, since it is costly."""
+    return remembered(f"{spec.blueprint}.parts", partial(_vehicle_parts, spec), encoded_parts, decoded_parts)
+
+
+def _vehicle_parts(spec: VehicleSpec) -> tuple[Part, ...]:
     primer = (0.5, 0.5, 0.5)
     if spec.form in FORMS:
         return car_parts(FORMS[spec.form], spec.size_m, primer)
@@ -195,8 +200,13 @@ def _walker_model(blueprint: str, cache: Path) -> Model:
     fetched = fetched_walker(blueprint, spec.size_m[2], cache)
     if fetched is not None:
         return fetched
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(blueprint.encode()).digest()[:8], "little"))
-    return model(blueprint, stand(person_parts(random_appearance(rng, child=spec.age == "child")), spec.size_m))
+    parts = remembered(f"{blueprint}.parts", partial(_walker_parts, spec), encoded_parts, decoded_parts)
+    return model(blueprint, parts)
+
+
+def _walker_parts(spec: WalkerSpec) -> tuple[Part, ...]:
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(spec.blueprint.encode()).digest()[:8], "little"))
+    return stand(person_parts(random_appearance(rng, child=spec.age == "child")), spec.size_m)
 
 
 def walker_spec(blueprint: str) -> WalkerSpec:

@@ -11,7 +11,9 @@ import numpy as np
 
 from hazardsim.catalogue.procedural import furniture, goods, outdoors
 from hazardsim.mesh.assemble import model, stand
+from hazardsim.mesh.encoding import decoded_parts, encoded_parts
 from hazardsim.mesh.model import Model, Part
+from hazardsim.user_cache import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +57,8 @@ def procedural_model(asset_id: str) -> Model:
     """The model of a recipe; depends on its id alone."""
     recipe = RECIPES[asset_id]
     seed = int.from_bytes(hashlib.sha256(asset_id.encode()).digest()[:8], "little")
-    return model(asset_id, stand(recipe.build(np.random.default_rng(seed)), recipe.size_m))
+
+    def built() -> tuple[Part, ...]:
+        return stand(recipe.build(np.random.default_rng(seed)), recipe.size_m)
+
+    return model(asset_id, remembered(f"{asset_id}.parts", built, encoded_parts, decoded_parts))
