@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 import cv2
@@ -90,7 +90,7 @@ def _cloud_noise() -> Field:
 
 def _lookup(noise: Field, x: NDArray[np.float32], y: NDArray[np.float32]) -> Field:
     size = noise.shape[0]
-    u, v = (x % 1.0 * size).astype(np.float32), (y % 1.0 * size).astype(np.float32)
+    u, v = (x - np.floor(x)) * np.float32(size), (y - np.floor(y)) * np.float32(size)
     return np.asarray(cv2.remap(noise, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), dtype=np.float32)
 
 
@@ -140,33 +140,51 @@ class _Mixture:
     veil: float
     night: NDArray[np.floating]
 
-    def rows(self, rows: slice) -> NDArray[np.float64]:
-        """Radiance of some rows of the picture [h,WIDTH,3]; every pixel depends on its own place alone.
+    def draw(self, rows: slice, radiance: NDArray[np.float64]) -> None:
+        """Fill some rows of the picture `radiance` [HEIGHT,WIDTH,3]; every pixel depends on its own place alone.
 
-        Channel by channel, because that is several times as fast as arrays whose last axis has three values.
+        Channel by channel, because that is several times as fast as arrays whose last axis has three values. A share of
+        nothing is not worked out, and what depends on elevation alone is worked out once a row.
         """
         directions = _picture_directions()[rows]
-        up = directions[..., 2]
+        up = directions[:, :1, 2]
         # Source: Moon and Spencer 1942, overcast sky: L(zenith angle) = L_zenith (1 + 2 cos) / 3.
         overcast = self.overcast_level * 9 / 7 * (1 + 2 * up) / 3
         opacity, lit = _clouds(_CloudPattern(*(a[rows] for a in _cloud_pattern())), self.sun, self.cover)
-        glow = np.clip((directions @ self.sun) * 0.5 + 0.5, 0, 1) ** 6
         fade = smooth_step(0.0, 0.10, up)
+        texture = 1 + 0.22 * (lit - 0.5) + 0.10 * (opacity - 0.5) if self.closed > 0 else None
+        glow = np.clip((directions @ self.sun) * 0.5 + 0.5, 0, 1) ** 6 if self.closed < 1 else None
         clear_share = 1 - opacity * fade
-        texture = 1 + 0.22 * (lit - 0.5) + 0.10 * (opacity - 0.5)
         plain = self.overcast_level * (0.8 + 0.2 * up)
-        direct = 0.6 * max(float(self.sun[2]), 0.12) + 0.10
-        radiance = np.zeros((*up.shape, 3))
         for k in range(3):
-            # Cloud tops and edges: white in the sun, base colour from the sky around.
-            sunlit = self.sunlight[k] * direct / np.pi * 0.95 + glow * self.sunlight[k] * 0.09
-            cloud = lit * sunlit + self.ambient[k]
-            broken = self.blue[rows, :, k] * clear_share + cloud * opacity * fade
-            grey = overcast * self.overcast[k].astype(np.float32)
-            mixed = broken * (1 - self.closed) + grey * texture * self.closed
-            mixed = mixed * (1 - self.veil) + plain * _VEIL[k] * 1.6 * self.veil
-            radiance[..., k] = mixed * self.night + np.float64(_NIGHT[k]) * (1 - self.night)
-        return radiance
+            mixed = np.zeros(1)
+            if glow is not None:
+                mixed = self._broken(k, self.blue[rows, :, k], clear_share, (opacity, lit, fade), glow)
+                mixed *= 1 - self.closed
+            if texture is not None:
+                grey = overcast * self.overcast[k].astype(np.float32)
+                mixed = mixed + grey * texture * self.closed
+            if self.veil > 0:
+                mixed = mixed * (1 - self.veil) + plain * _VEIL[k] * 1.6 * self.veil
+            if self.night < 1:
+                mixed = mixed * self.night + np.float64(_NIGHT[k]) * (1 - self.night)
+            radiance[rows, :, k] = mixed
+
+    def _broken(
+        self, k: int, blue: Table, clear_share: Table, clouds: tuple[Table, Table, Table], glow: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Channel k of clouds before a blue sky: tops and edges white in the sun, base colour from the sky around."""
+        opacity, lit, fade = clouds
+        direct = 0.6 * max(float(self.sun[2]), 0.12) + 0.10
+        cloud: NDArray[np.float64] = glow * self.sunlight[k]
+        cloud *= 0.09
+        cloud += self.sunlight[k] * direct / np.pi * 0.95
+        cloud *= lit
+        cloud += self.ambient[k]
+        cloud *= opacity
+        cloud *= fade
+        cloud += blue * clear_share
+        return cloud
 
 
 def _blown_up(clear: Table) -> Table:
@@ -207,15 +225,12 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
         veil: share 0..1 of the sun's light that fog scatters before it reaches the ground.
     """
     mixture = _mixture(weather, clear, veil)
-    radiance = np.zeros((HEIGHT, WIDTH, 3))
+    radiance = np.empty((HEIGHT, WIDTH, 3))
     bands = [slice(first, first + _BAND) for first in range(0, HEIGHT, _BAND)]
-
-    def draw(rows: slice) -> None:
-        radiance[rows] = mixture.rows(rows)
 
     _cloud_pattern()
     with ThreadPoolExecutor() as threads:
-        list(threads.map(draw, bands))
+        list(threads.map(partial(mixture.draw, radiance=radiance), bands))
     cover, closed = np.array(mixture.cover), mixture.closed
     visible = float((1 - smooth_step(0.3, 0.9, cover) * 0.985) * (1 - closed)) * (1 - veil)
     strength = visible * float(smooth_step(-0.6, 1.0, np.array(weather.sun_altitude_angle)))
