@@ -86,6 +86,13 @@ class RenderQueue:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _draw(self, snapshot: Snapshot, readings: Sequence[Reading], deliver: Deliver) -> None:
+        try:
+            self._draw_and_deliver(snapshot, readings, deliver)
+        except Exception as error:
+            _log.exception("a frame could not be drawn: %s", error)  # now: no tick may follow that could be told
+            raise
+
+    def _draw_and_deliver(self, snapshot: Snapshot, readings: Sequence[Reading], deliver: Deliver) -> None:
         cameras = [camera for reading in readings for camera in reading.measurement.cameras]
         visible = snapshot.visible
         pictures = self._renderer.render(cameras, visible.objects, snapshot.weather, visible.hidden)
@@ -107,8 +114,5 @@ class RenderQueue:
         while self._queued and self._queued[0].done():
             snapshot = self._queued.popleft()
             error = None if snapshot.cancelled() else snapshot.exception()
-            if error is None:
-                continue
-            _log.error("a frame could not be drawn: %s", error, exc_info=error)
-            if complain:
+            if error is not None and complain:
                 raise RenderError(f"a frame could not be drawn: {error}") from error
