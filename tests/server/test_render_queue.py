@@ -9,8 +9,6 @@ from hazardsim.server.world.render_queue import RenderQueue
 
 
 class OutOfMemory:
-    passes = {}
-
     def render(self, *_):
         raise MemoryError("no room for the picture")
 

@@ -225,7 +225,7 @@ def make_sky(weather: Weather, clear: ClearSky, veil: float) -> Sky:
         veil: share 0..1 of the sun's light that fog scatters before it reaches the ground.
     """
     mixture = _mixture(weather, clear, veil)
-    radiance = np.empty((HEIGHT, WIDTH, 3))
+    radiance = np.zeros((HEIGHT, WIDTH, 3))
     bands = [slice(first, first + _BAND) for first in range(0, HEIGHT, _BAND)]
 
     _cloud_pattern()
