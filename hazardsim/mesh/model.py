@@ -110,7 +110,7 @@ class Model:
 
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lowest and highest corner in metres, each [3]."""
-        points = [p.vertices[np.unique(p.faces)] for p in self.parts if len(p.faces)]
+        points = [p.vertices[_used(p)] for p in self.parts if len(p.faces)]
         low = np.min([p.min(axis=0) for p in points], axis=0)
         high = np.max([p.max(axis=0) for p in points], axis=0)
         return low.astype(np.float64), high.astype(np.float64)
@@ -118,3 +118,10 @@ class Model:
     def tagged(self, tag: int) -> tuple[TaggedPart, ...]:
         """The parts, all with one tag."""
         return tuple(TaggedPart(part, tag) for part in self.parts)
+
+
+def _used(part: Part) -> NDArray[np.bool_]:
+    """Which vertices [V] a face refers to."""
+    used = np.zeros(len(part.vertices), dtype=np.bool_)
+    used[part.faces] = True
+    return used
