@@ -1,10 +1,11 @@
-"""Rules for every test: numeric faults raise, and nothing leaves this machine."""
+"""Rules for every test: numeric faults raise, nothing leaves this machine, and no test fails because it is slow."""
 
 import os
 import socket
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -14,6 +15,9 @@ STRAIGHT = """<osm version="0.6">
  visible="true"/><way id="10" version="1" visible="true"><nd ref="1"/><nd ref="2"/>
 <tag k="highway" v="residential"/><tag k="lanes" v="2"/></way></osm>"""
 _connect = socket.socket.connect
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):

@@ -16,7 +16,7 @@ FLOATS = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 
 @given(arrays(np.float32, st.tuples(st.integers(1, 7), st.integers(1, 7)), elements=FLOATS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_bit_comes_back(scores: np.ndarray) -> None:
     back = unpacked(packed(scores))
     assert back.shape == scores.shape

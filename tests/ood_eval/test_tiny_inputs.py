@@ -83,7 +83,7 @@ def _maps(sides: tuple[int, int]) -> st.SearchStrategy[tuple[NDArray[np.float32]
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(images=st.lists(st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(_maps), min_size=1, max_size=3))
 def test_every_protocol_gives_numbers_in_range_or_none(
     name: str, images: list[tuple[NDArray[np.float32], NDArray[np.uint8]]]

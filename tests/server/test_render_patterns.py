@@ -48,7 +48,7 @@ def test_seam_check_finds_a_seam():
     assert seam_ratio(ramp) > 10
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 2**32), low=st.integers(1, 4), count=st.integers(3, 12))
 def test_noise_tiles_for_every_seed(seed, low, count):
     assert seam_ratio(fractal(np.random.default_rng(seed), 64, low, 16)) < 2.5
