@@ -55,7 +55,7 @@ quick-hazardsim: setup
 	$(BIN)/pytest -q -m 'not slow' --ignore tests/ood_eval
 
 # Slow ones first (tests/conftest.py), so that the workers end together.
-test: lint
+test: lint docs
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not soak and not images'
 
 soak: setup
