@@ -20,8 +20,8 @@ class KNN(SampledFeatures):
     Args:
         k: which neighbour.
         per_image: features that each training image offers to the bank.
-        bank: most features kept. On streets of ours 2048 find what 8192 do (AUROC 75.5 and 75.8 percent), in a quarter
-            of the time.
+        bank: most features kept. 2048 take a quarter of the time of 8192; on ten rendered pictures of 640x360 the mean
+            AUROC of pictures was 75.5 and 75.8 percent, which is too few to tell them apart.
         seed: of the places.
 
     Raises:
