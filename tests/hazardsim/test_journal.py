@@ -55,7 +55,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path, monkeypatch):
         peaks.append((counting, peak(lambda root=root: finish_split(root, "test"))))
         listing = json.loads((root / SplitLayout("test").odgt).read_text())
         assert len(listing) == frames
-        assert sum(1 for _ in (root / SplitLayout("test").manifest).open()) == frames
+        assert len((root / SplitLayout("test").manifest).read_text().splitlines()) == frames
     # 1200 records more are 700 kB of text, and over a megabyte as paths and entries; eight files more have buffers.
     assert peaks[1][0] < peaks[0][0] + 20_000
     assert peaks[1][1] < peaks[0][1] + 250_000
