@@ -64,8 +64,8 @@ class EdgeCounts(BinnedRanking):
     def add_sparse(self, rows: NDArray[np.int64], bits: int = FULL_BITS) -> None:
         """Adds rows (bin, known, anomalous) of bins of `bits` bits, in any order; at 32 a bin is an order key."""
         if bits < self.bits:
-            self._settle()
-            self._coarsen(bits)
+            self._settle()  # which may leave fewer bits than these rows have
+            self._coarsen(min(bits, self.bits))
         shifted = rows.copy()
         shifted[:, 0] >>= max(bits - self.bits, 0)
         self._waiting.append(shifted)

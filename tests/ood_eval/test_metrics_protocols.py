@@ -1,5 +1,7 @@
 """Each protocol against its peer's definition on small cases, ties included; operating points; open-set mIoU."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -321,6 +323,23 @@ def test_smiyc_rounds_edges_where_there_are_too_many_and_says_so(monkeypatch: py
         assert one.low < one.high
     shaped = [(scores.reshape(100, 200), anomaly.reshape(100, 200)) for scores, anomaly in images]
     assert {(number.low, number.high) for number in whole.at_own_threshold(shaped, "obstacle")} == {(0.0, 1.0)}
+
+
+def test_rounded_counts_are_the_same_in_whatever_order_they_are_merged() -> None:
+    scores = (np.geomspace(1e-20, 1e20, 60), np.arange(6), np.array([-3.0, 7.0, 1e-9, 500.0, -1e9, 1e9]))
+    images = [(each.astype(np.float32), (np.arange(each.size) % 2).astype(np.uint8)) for each in scores]
+    at_once = EdgeCounts(most=4)
+    for image in images:
+        at_once.update(*image)
+    assert len(at_once.sparse()) <= 4
+    for order in itertools.permutations(images):
+        parts = [EdgeCounts(most=4) for _ in order]
+        for part, image in zip(parts, order, strict=True):
+            part.update(*image)  # rounded when it is first looked at, which is while another is merged into it
+        for part in parts[1:]:
+            parts[0].merge(part)
+        np.testing.assert_array_equal(parts[0].sparse(), at_once.sparse())
+        assert parts[0].bits == at_once.bits
 
 
 def test_chance_is_what_random_scores_give() -> None:
