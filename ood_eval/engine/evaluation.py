@@ -52,6 +52,8 @@ READING: Final = ("ood_eval.engine.aggregation", "ood_eval.engine.curves")
 # Truth, classes and prediction of a pixel, which are kept beside the score maps of an image.
 _BYTES_OF_LABELS: Final = 3
 _FORWARDING: Final = ("ood_eval.networks.checkpoint", "ood_eval.networks.prediction")
+# What the pass over the images calls on the way to a score.
+_SCORING: Final = ("ood_eval.detectors.guard", "ood_eval.engine.scoring_size", "ood_eval.networks.averaged")
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Evaluation:
             "adapter": code_of(adapter_of(self.test)),
             "checkpoint": self.segmenter.identity,
             "network": code_of(*_FORWARDING),
-            "scoring": text_of(Pass.__module__),
+            "scoring": [text_of(Pass.__module__), code_of(*_SCORING)],
             "size": str(self._size),
         }
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ood_eval.code import code_of
+from ood_eval.code import code_of, text_of
 from ood_eval.datasets.class_map import ClassMap
 from ood_eval.datasets.fingerprint import attributes_hash, dataset_hash, file_hash
 from ood_eval.datasets.sample import SegDataset, policy_of
@@ -28,6 +28,7 @@ from ood_eval.engine.suite import BenchmarkSpec, Suite, plain
 from ood_eval.errors import DetectorError, ResultError
 from ood_eval.files import content_key, write_json
 from ood_eval.metrics import PROTOCOLS
+from ood_eval.score_maps import FORMATS
 from ood_eval.score_maps.folder import ScoreMaps
 from ood_eval.store import write_lines
 from ood_eval.tasks import TASKS, Task
@@ -101,8 +102,8 @@ class MapEvaluation:
         return (
             Cell(SEGMENTER, FACTS, facts[FACTS]),
             *(
-                Cell(maps.label, measure, facts[measure] | {"maps": [file_hash(path) for path in maps.files]})
-                for maps in self.maps
+                Cell(maps.label, measure, facts[measure] | read)
+                for maps, read in ((maps, self._read_of(maps)) for maps in self.maps)
                 for measure in measures
             ),
         )
@@ -134,6 +135,15 @@ class MapEvaluation:
             "data": dataset_hash(self.test),
             "attributes": attributes_hash(self.test),
             "adapter": code_of(adapter_of(self.test)),
+        }
+
+    @staticmethod
+    def _read_of(maps: ScoreMaps) -> dict[str, object]:
+        """The files of a detector, and what makes scores of them."""
+        return {
+            "maps": [file_hash(path) for path in maps.files],
+            "format": maps.format,
+            "decoded_by": [code_of(FORMATS[maps.format].read.__module__), text_of(ScoreMaps.__module__)],
         }
 
     def _item(self, index: int, maps: ScoreMaps) -> tuple[Any, NDArray[np.float32]]:

@@ -456,3 +456,14 @@ def test_a_missing_fit_split_is_named(shared_streets: Path, checkpoint: Path, tm
     bare = dataclasses.replace(_evaluation(shared_streets, checkpoint, "kl_matching"), fit_splits={})
     with pytest.raises(ConfigError, match="kl_matching: must see a validation split"):
         bare.run(tmp_path / "out")
+
+
+@pytest.mark.parametrize("module", ["engine/scoring_size", "networks/averaged", "detectors/guard"])
+def test_cells_are_named_by_the_code_on_the_way_to_a_score(
+    shared_streets: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    before = _evaluation(shared_streets, checkpoint, "msp").cells
+    real = code._content
+    monkeypatch.setattr(code, "_content", lambda path: real(path) + b"#" * path.match(f"{module}.py"))
+    after = _evaluation(shared_streets, checkpoint, "msp").cells
+    assert {cell.key for cell in before}.isdisjoint(cell.key for cell in after)
