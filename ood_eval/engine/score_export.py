@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
+from ood_eval.datasets.fingerprint import dataset_hash
 from ood_eval.datasets.sample import SegDataset, identity_of, policy_of
 from ood_eval.engine.evaluation import Evaluation
 from ood_eval.engine.fitness import GivenClasses, classes_of, relabelled, suited
@@ -125,20 +126,21 @@ class ScoreExport:
             "root": None if one.benchmark.root is None else str(one.benchmark.root.absolute()),
             "policy": one.policy,
             "images": len(one.test),
+            "data": dataset_hash(one.test),
             "size": one.size,
             "segmenter": one.segmenter.name,
             "checkpoint": one.segmenter.identity,
             "detectors": {label: {"folder": folder, "key": one.scores_key(label)} for label, folder in folders.items()},
         }
         if before is not None:
-            for fact in ("format", "benchmark", "images", "size", "checkpoint"):
+            for fact in ("format", "benchmark", "images", "data", "size", "checkpoint"):
                 if before.get(fact) != told[fact]:
                     raise ResultError(
                         f"{out}: holds score maps with {fact} {before.get(fact)}, not {told[fact]}; give another --out"
                     )
             for label, known in before["detectors"].items():
                 if label in folders and known.get("key") != told["detectors"][label]["key"]:
-                    _LOG.info("%s: the maps of %s are of other code or data, and are made anew", out / LIST, label)
+                    _LOG.info("%s: the maps of %s are of other code, and are made anew", out / LIST, label)
                     shutil.rmtree(out / folders[label], ignore_errors=True)
             told["detectors"] = before["detectors"] | told["detectors"]
         write_list(out, told)

@@ -95,11 +95,11 @@ def exclusive(out: Path) -> Iterator[None]:
         _sweep(out)
         yield
     finally:
-        lock.release()
         with contextlib.suppress(OSError):
             if made and [one.name for one in out.iterdir()] == [path.name]:
-                path.unlink()
+                path.unlink()  # while it is held: nobody else's is removed
                 out.rmdir()
+        lock.release()
 
 
 def _sweep(out: Path) -> None:

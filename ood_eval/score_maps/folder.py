@@ -124,6 +124,8 @@ def find_maps(folder: Path, ids: Sequence[str], format_name: str | None = None) 
         raise ConfigError(f"{folder}: no such folder of score maps")
     told = read_list(folder)
     if told is not None:
+        if format_name not in {None, told["format"]}:
+            raise ConfigError(f"{folder}: holds score maps of format {told['format']}, not {format_name}")
         suffix = FORMATS[told["format"]].suffix
         found = [
             ScoreMaps(label, told["format"], tuple(folder / one["folder"] / f"{name}{suffix}" for name in ids))

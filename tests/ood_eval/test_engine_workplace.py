@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 
 from ood_eval.engine.cells import Cell, CellStore
-from ood_eval.engine.workplace import Workplace, clear_remains
+from ood_eval.engine.workplace import Workplace, clear_remains, exclusive
 
 
 class Counted:
@@ -51,3 +52,22 @@ def test_a_damaged_shard_is_left_and_told_of(tmp_path: Path, caplog: pytest.LogC
     clear_remains(tmp_path, set())
     assert shard.exists()
     assert "key-old" in caplog.text
+
+
+def test_the_lock_of_an_empty_folder_is_removed_while_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, there = tmp_path / "out", list[bool]()
+    release = filelock.FileLock.release
+
+    def seen(lock: filelock.FileLock, *words: bool) -> None:
+        there.append(out.exists())
+        release(lock, *words)
+
+    monkeypatch.setattr(filelock.FileLock, "release", seen)
+    with exclusive(out):
+        assert out.is_dir()
+    assert there[0] is False
+    with exclusive(out):
+        (out / "kept").touch()
+    assert (out / "kept").is_file()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ood_eval.engine.row import read_rows
 from ood_eval.errors import ConfigError, DataError
 from ood_eval.networks import PyramidConfig, build_segmenter, save_segmenter
 from ood_eval.score_maps import FORMATS
-from ood_eval.score_maps.folder import find_maps, write_map
+from ood_eval.score_maps.folder import find_maps, write_list, write_map
 
 TINY = PyramidConfig(kind="pspnet_short", encoder="resnet18", channels=8, auxiliary=False)
 IDS = ("t5/1", "t5/2")
@@ -123,6 +124,15 @@ def test_folders_without_maps_or_with_several_kinds_are_told(tmp_path: Path) -> 
         find_maps(tmp_path, IDS, "hdf5")
 
 
+def test_a_format_that_one_of_our_folders_does_not_hold_is_refused(tmp_path: Path) -> None:
+    for label in IDS:
+        write_map(tmp_path / "msp" / f"{label}.npz", "npz", scores())
+    write_list(tmp_path, {"format": "npz", "benchmark": "own", "detectors": {"msp": {"folder": "msp"}}})
+    assert [one.format for one in find_maps(tmp_path, IDS, "npz")] == ["npz"]
+    with pytest.raises(ConfigError, match="holds score maps of format npz, not npy"):
+        find_maps(tmp_path, IDS, "npy")
+
+
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "s.pt"
@@ -180,6 +190,13 @@ def test_pictures_are_scored_once_and_a_wish_for_others_is_refused(
         assert command(monkeypatch, *words, "--format", "npz") == 0
     assert command(monkeypatch, *words, "--format", "npy") == 1
     assert "holds score maps with format npz, not npy; give another --out" in capsys.readouterr().err
+    others = tmp_path / "others"
+    shutil.copytree(pictures, others)
+    Image.new("RGB", Image.open(others / "1.png").size, "red").save(others / "1.png")
+    assert command(monkeypatch, words[0], others, *words[2:], "--format", "npz") == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "maps: holds score maps with data " in error
+    assert error.endswith("; give another --out")
 
 
 def test_what_the_disk_cannot_hold_is_refused_before_it_is_begun(
