@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-# Of the map that a convolution is tried on; the fault is known from this size on.
+# Of the map that a convolution is tried on, besides what its reach takes away; the fault is known from this size on.
 _HEIGHT, _WIDTH = 32, 40
 # Rounding to bf16 moves a weight gradient by 0.003 to 0.01 of its length, the fault by 1 or to infinity.
 _WRONG: Final = 0.1
@@ -80,10 +80,19 @@ def _gradient_error(layer: nn.Conv2d) -> float:
     return error if math.isfinite(error) else math.inf
 
 
+def _size_for(layer: nn.Conv2d) -> tuple[int, int]:
+    """Height and width of the map: larger by the reach of a convolution that is not padded with as many zeros."""
+    reach = [step * (taps - 1) for step, taps in zip(layer.dilation, layer.kernel_size, strict=True)]
+    if layer.padding_mode == "zeros" and layer.padding != "valid":
+        padding = reach if layer.padding == "same" else [2 * int(one) for one in layer.padding]
+        reach = [max(whole - padded, 0) for whole, padded in zip(reach, padding, strict=True)]
+    return _HEIGHT + reach[0], _WIDTH + reach[1]
+
+
 def _weight_gradient(layer: nn.Conv2d, *, half: bool) -> Tensor:
     random = torch.Generator().manual_seed(0)
     alone = copy.deepcopy(layer).to(memory_format=torch.channels_last)
-    values = torch.randn(1, layer.in_channels, _HEIGHT, _WIDTH, generator=random)
+    values = torch.randn(1, layer.in_channels, *_size_for(layer), generator=random)
     with torch.inference_mode(mode=False), torch.enable_grad():
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             found = alone(values.contiguous(memory_format=torch.channels_last)).float()

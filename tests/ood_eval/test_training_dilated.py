@@ -73,6 +73,13 @@ def test_a_convolution_with_wrong_gradients_is_found_and_mended() -> None:
     assert not torch.allclose(_gradient(broken, half=True), single, rtol=0.1)
 
 
+@pytest.mark.parametrize(("padding", "mode"), [(0, "zeros"), ("valid", "zeros"), ("same", "zeros"), (48, "reflect")])
+def test_a_convolution_that_reaches_beyond_the_map_is_tried_on_a_larger_one(padding: int | str, mode: str) -> None:
+    layers = [kind(2, 2, 3, padding=padding, dilation=48, padding_mode=mode) for kind in (nn.Conv2d, Broken)]
+    with torch.no_grad():
+        assert list(wrong_in_bf16(nn.ModuleList(layers))) == layers[1:]
+
+
 class _Sum(TrainingTask):
     def __init__(self, layer: nn.Conv2d, recipe: Recipe) -> None:
         super().__init__(recipe, 1, 0)
