@@ -7,16 +7,20 @@ find one.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.numbering import Slot
 from hazardsim.dataset.split import Split
+from hazardsim.errors import DatasetError
 from hazardsim.files import json_line, write_whole
 
 _KEPT, _REJECTED = "kept", "rejected"
+_AT_ONCE = 100
 
 
 class Journal:
@@ -71,12 +75,27 @@ class Journal:
         return kept, rejected
 
     def remove(self) -> None:
-        """Delete it, file by file."""
-        with suppress(FileNotFoundError):
-            with os.scandir(self.folder) as entries:
-                for entry in entries:
-                    Path(entry.path).unlink(missing_ok=True)
-            self.folder.rmdir()
+        """Delete it, some files at a time, and whatever else lies in it.
+
+        Raises:
+            DatasetError: it cannot be deleted.
+        """
+        try:
+            while records := self._some_records():
+                for path in records:
+                    path.unlink(missing_ok=True)
+            shutil.rmtree(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise DatasetError(
+                f"{self.folder} cannot be deleted ({error.strerror or error}); delete it, the split beside it is whole"
+            ) from error
+
+    def _some_records(self) -> list[Path]:
+        with os.scandir(self.folder) as entries:
+            files = (entry.path for entry in entries if not entry.is_dir(follow_symlinks=False))
+            return [Path(path) for path in islice(files, _AT_ONCE)]
 
     def _rejected(self, number: int, attempt: int) -> Path:
         return self.folder / f"{_REJECTED}-{number:08d}-{attempt:04d}.json"

@@ -5,12 +5,14 @@ import tracemalloc
 
 import pytest
 
+from hazardsim.dataset import journal as journal_module
 from hazardsim.dataset import odgt
 from hazardsim.dataset.finish import finish_split, missing_frames
 from hazardsim.dataset.journal import Journal
 from hazardsim.dataset.layout import SplitLayout
 from hazardsim.dataset.numbering import Slot
 from hazardsim.dataset.recipe_file import record_recipe
+from hazardsim.errors import DatasetError
 from hazardsim.jobs import progress
 from hazardsim.jobs.job import WHOLE, RenderJob
 from hazardsim.scenario.spec import Scenario
@@ -83,6 +85,27 @@ def test_a_journal_counts_what_belongs_to_a_shard(tmp_path):
     assert [journal.attempts(number) for number in (3, 4, 5)] == [0, 2, 1]
     assert list(missing_frames(tmp_path, "test", range(1, 9))) == [4, 7, 8]
     assert Journal(tmp_path / "none", "test").counts(range(1, 9)) == (0, 0)
+
+
+def test_a_journal_is_removed_with_whatever_lies_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal_module, "_AT_ONCE", 4)
+    journal = journal_of(tmp_path, 10)
+    (journal.folder / "notes" / "older").mkdir(parents=True)
+    (journal.folder / "notes" / "kept.txt").write_text("mine")
+    journal.remove()
+    assert not journal.folder.exists()
+    journal.remove()
+
+
+def test_a_journal_that_cannot_be_removed_is_told_in_one_line(tmp_path, monkeypatch):
+    journal = journal_of(tmp_path, 1)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(journal_module.shutil, "rmtree", refuse)
+    with pytest.raises(DatasetError, match=r"cannot be deleted .Permission denied.; delete it"):
+        journal.remove()
 
 
 def test_a_long_journal_is_not_listed_all_the_time(tmp_path, monkeypatch):
