@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hazardsim.capture.session import Session
+from hazardsim.errors import ServerLostError
 from hazardsim.geometry.axes import pose_from_carla
 from hazardsim.geometry.boxes import Box
 from hazardsim.scenario.roads import Roads
@@ -20,15 +23,24 @@ _TRUNK_HALF_M = 0.35
 _SEARCH_M = 8.0
 
 
-def explore(session: Session) -> Surroundings:
-    """Ask the server for everything that sampling needs to know about the loaded town."""
+def explore(session: Session, broke_off: Callable[[], None] = lambda: None) -> Surroundings:
+    """Ask the server for everything that sampling needs to know about the loaded town.
+
+    Args:
+        session: open.
+        broke_off: called before a later question for the ground raises `ServerLostError`.
+    """
     world = session.world
     roads = Roads(session.town, world.get_map().to_opendrive())
 
     def ground(x_m: float, y_m: float, z_m: float) -> GroundPoint | None:
         import carla
 
-        hit = world.ground_projection(carla.Location(x_m, -y_m, z_m), _SEARCH_M)
+        try:
+            hit = world.ground_projection(carla.Location(x_m, -y_m, z_m), _SEARCH_M)
+        except RuntimeError as error:
+            broke_off()
+            raise ServerLostError(f"the server stopped answering: {error}") from error
         return None if hit is None else GroundPoint(float(hit.location.z), int(hit.label))
 
     return Surroundings(session.town, roads, _obstacles(session), ground, session.blueprint_names)

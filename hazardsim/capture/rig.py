@@ -122,6 +122,8 @@ class CameraRig:
                 if self._given_up:
                     raise ServerLostError(f"the server broke off before {late} had sent frame {frame}")
                 if left_s <= 0.0:
+                    self._given_up = True  # the other frames that are waited for have no patience of their own
+                    self._news.notify_all()
                     raise ServerLostError(f"{late} sent nothing for frame {frame} within {FRAME_TIMEOUT_S:.0f} s")
                 self._news.wait(left_s)
             self._awaited.discard(frame)

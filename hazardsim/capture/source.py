@@ -23,7 +23,7 @@ class SimulatorSource:
     def __init__(self, session: Session, rig: CameraRig, drawn_by: str, warm_up: int) -> None:
         self._session, self._rig = session, rig
         self._drawn_by, self._warm_up = drawn_by, warm_up
-        self.surroundings: Surroundings = explore(session)
+        self.surroundings: Surroundings = explore(session, rig.give_up)
 
     def capture(self, scene: Scene) -> Callable[[], Frame]:
         """Put the scene up, have its pictures taken, take it down; the call that comes back brings the frame."""

@@ -86,15 +86,22 @@ class _TownRun:
         """Try attempts of each slot until one is kept."""
         todo = deque((slot, self._writer.next_attempt(slot.number)) for slot in slots)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="frame-writer") as thread:
-            while todo or self._waiting:
-                if self._waiting and (not todo or self._settled()):
-                    slot, attempt, stored = self._waiting.popleft()
-                    reason = stored.result()
-                else:
-                    slot, attempt = todo.popleft()
-                    reason = self._begin(slot, attempt, thread)
-                if reason is not None:
-                    todo.appendleft((slot, self._leave_out(slot, attempt, reason)))
+            try:
+                self._try_all(todo, thread)
+            except BaseException:
+                thread.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _try_all(self, todo: deque[tuple[Slot, int]], thread: ThreadPoolExecutor) -> None:
+        while todo or self._waiting:
+            if self._waiting and (not todo or self._settled()):
+                slot, attempt, stored = self._waiting.popleft()
+                reason = stored.result()
+            else:
+                slot, attempt = todo.popleft()
+                reason = self._begin(slot, attempt, thread)
+            if reason is not None:
+                todo.appendleft((slot, self._leave_out(slot, attempt, reason)))
 
     def _settled(self) -> bool:
         """Whether the oldest waiting frame must or can be looked at now."""
