@@ -120,12 +120,14 @@ class Foreign:
         from ood_eval.networks import segmenter_origin
 
         named = training.segmenter is not None and ":" in training.segmenter
-        if checkpoint is not None and named:
+        if checkpoint is not None and training.segmenter is not None:
             raise ConfigError(f"--checkpoint and --segmenter {training.segmenter} each give a segmenter; give one")
+        if checkpoint is not None and training.weights != "none":
+            raise ConfigError(f"--checkpoint has its own weights; --weights {training.weights} is for other segmenters")
         if named and training.encoder is not None:
             raise ConfigError(f"--encoder is for a segmenter that is trained here; {training.segmenter} has its own")
-        for name in ("classes", "features_layer", "mean", "std"):
-            if not named and getattr(self, name) is not None:
+        for name in ("classes", "features_layer", "mean", "std", "partial_weights"):
+            if not named and getattr(self, name) not in {None, False}:
                 raise ConfigError(
                     f"--{name.replace('_', '-')} is for a segmenter of another make, as --segmenter torchvision:NAME"
                 )

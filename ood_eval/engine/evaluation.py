@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import platform
@@ -10,7 +11,7 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
@@ -46,7 +47,10 @@ from ood_eval.tasks.task import FACTS, Settings
 from ood_eval.training import Machine, TrainsOn, part_keys, train_parts
 
 _LOG: Final = logging.getLogger(__name__)
-_PACKAGES: Final = ("hazardsim", "torch", "lightning", "segmentation-models-pytorch", "timm", "numpy")
+_PACKAGES: Final = (
+    *("hazardsim", "torch", "lightning", "segmentation-models-pytorch", "timm", "numpy"),
+    *("scikit-learn", "torchvision", "transformers"),
+)
 # Whose code turns finished cells into rows and files.
 READING: Final = ("ood_eval.engine.aggregation", "ood_eval.engine.curves")
 # Truth, classes and prediction of a pixel, which are kept beside the score maps of an image.
@@ -426,7 +430,11 @@ def _only(records: Iterable[ImageRecord], detectors: Container[str]) -> Iterator
 
 def versions_here() -> dict[str, str]:
     """What computes here, and in which versions."""
-    return {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+    found: dict[str, str] = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found | {"python": platform.python_version()}
 
 
 def _score_part(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import torch
 from torch import nn
 
 from ood_eval.code import is_installed, sources_of
@@ -88,7 +89,9 @@ class Named:
 
     def _open(self) -> Opened:
         prefix, _, rest = self.text.partition(":")
-        return ORIGINS[prefix](rest, self.wanted) if prefix in ORIGINS else open_factory(self.text, self.wanted)
+        with torch.random.fork_rng(devices=[]):  # weights that no file fills are the same each time
+            torch.manual_seed(0)
+            return ORIGINS[prefix](rest, self.wanted) if prefix in ORIGINS else open_factory(self.text, self.wanted)
 
     def _segmenter(self, opened: Opened) -> ForeignSegmenter:
         told = dataclasses.replace(
@@ -158,11 +161,13 @@ def load_segmenter(
         CheckpointError: weights are missing, damaged or do not fit.
         NetworkError: the network cannot be made, or returns no logits of so many classes.
     """
+    given = {"weights": weights, "classes": classes, "features layer": features_layer, "mean": mean, "std": std}
     if isinstance(source, Segmenter):
+        _refuse(given | {"partial weights": partial_weights or None}, type(source).__name__, "segmenter")
         return source.eval()
     if isinstance(source, nn.Module):
         wanted = _wanted(weights, classes, partial_weights)
-        if wanted.weights is not None:
+        if wanted.weights is not None or partial_weights:
             raise ConfigError("weights of a module that is given as such: load them into it yourself")
         opened = Opened(source, (), _three(mean, "mean"), _three(std, "std"), features_layer)
         return _around(opened, type(source).__name__, wanted)
@@ -195,11 +200,17 @@ def segmenter_origin(
     text = str(source)
     if isinstance(source, Path) or ":" not in text or Path(text).is_file():
         given = {"weights": weights, "classes": classes, "features layer": features_layer, "mean": mean, "std": std}
-        if told := [name for name, value in given.items() if value is not None]:
-            raise ConfigError(f"{text}: a checkpoint has its own {told[0]}; give it for other networks only")
+        _refuse(given | {"partial weights": partial_weights or None}, text, "checkpoint")
         return CheckpointFile(Path(source))
+    if partial_weights and weights is None and not text.startswith("hf:"):
+        raise ConfigError(f"{text}: partial weights are taken of a file, and none is given; name it by --weights")
     wanted = _wanted(weights, classes, partial_weights)
     return Named(text, wanted, features_layer, _three(mean, "mean"), _three(std, "std"))
+
+
+def _refuse(given: Mapping[str, object], name: str, kind: str) -> None:
+    if told := [option for option, value in given.items() if value is not None]:
+        raise ConfigError(f"{name}: a {kind} has its own {told[0]}; give it for other networks only")
 
 
 def _wanted(weights: str | Path | None, classes: int | str | Sequence[str] | None, partial: bool) -> Wanted:

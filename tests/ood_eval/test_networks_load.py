@@ -202,6 +202,48 @@ class _Evil:
         return (os.mkdir, ("/tmp/ood_eval_evil_weights",))
 
 
+def test_tensors_that_no_file_fills_are_the_same_each_time(tmp_path: Path) -> None:
+    def again(**given) -> list[Tensor]:
+        torch.rand(1)  # the process's own random numbers go on
+        return list(load_segmenter(LRASPP, classes=5, **given).state_dict().values())
+
+    before = torch.random.get_rng_state()
+    load_segmenter(LRASPP, classes=5)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(map(torch.equal, again(), again()))
+    state = load_segmenter(LRASPP, classes=5).network.inner.state_dict()
+    torch.save(dict(list(state.items())[: len(state) // 2]), tmp_path / "half.pth")
+    partial = {"weights": tmp_path / "half.pth", "partial_weights": True}
+    assert all(map(torch.equal, again(**partial), again(**partial)))
+    assert segmenter_origin(LRASPP, classes=5).identity == segmenter_origin(LRASPP, classes=5).identity
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"weights": "w.pth"},
+        {"classes": 4},
+        {"mean": (0.5,) * 3},
+        {"std": (0.5,) * 3},
+        {"features_layer": "stem"},
+        {"partial_weights": True},
+    ],
+)
+def test_a_segmenter_that_is_given_takes_no_options(given) -> None:
+    segmenter = load_segmenter(Strided(), classes=4)
+    with pytest.raises(ConfigError, match="a segmenter has its own"):
+        load_segmenter(segmenter, **given)
+
+
+def test_partial_weights_of_no_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="partial weights are taken of a file"):
+        load_segmenter(LRASPP, partial_weights=True)
+    with pytest.raises(ConfigError, match="load them into it yourself"):
+        load_segmenter(Strided(), partial_weights=True)
+    with pytest.raises(ConfigError, match="a checkpoint has its own partial weights"):
+        segmenter_origin(tmp_path / "a.pt", partial_weights=True)
+
+
 def test_no_code_in_weights_is_run(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": _Evil()}}, tmp_path / "w.pth")
     with pytest.raises(CheckpointError, match="without running code from it"):

@@ -65,6 +65,10 @@ def test_an_error_from_a_reading_process_is_one_line() -> None:
         (("run", "real", "--out", "{out}", "--checkpoint", "/no.pt"), "/no.pt: no such checkpoint"),
         (("run", "real", "--out", "{out}"), "none of its benchmarks is here"),
         (("run", "caos", "--out", "{out}", "--checkpoint", "/no.pt", "--seeds", "0"), "give only one of them"),
+        (("score", "real", "--out", "{out}", "--checkpoint", "/no.pt", "--weights", "w"), "--weights w is for other"),
+        (("run", "real", "--out", "{out}", "--checkpoint", "/no.pt", "--segmenter", "pspnet"), "give one"),
+        (("run", "real", "--out", "{out}", "--checkpoint", "/no.pt", "--partial-weights"), "--partial-weights is for"),
+        (("run", "real", "--out", "{out}", "--partial-weights"), "--partial-weights is for"),
         (("data", "check", "streethazard"), "did you mean streethazards"),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from ood_eval.code import own_attribute
@@ -14,7 +13,7 @@ from ood_eval.networks.state_dict import fill, read_state_dict
 
 
 def open_factory(rest: str, wanted: Wanted) -> Opened:
-    """The module that a function without arguments, or a class, gives; random weights are seeded.
+    """The module that a function without arguments, or a class, gives.
 
     What they have as attributes is taken over: `class_names` and `features_layer` of the factory or the network,
     `mean` and `std` of the factory.
@@ -52,13 +51,11 @@ def open_factory(rest: str, wanted: Wanted) -> Opened:
 
 
 def _made(maker: Any, name: str) -> nn.Module:  # noqa: ANN401
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        try:
-            network = maker()
-        except Exception as error:  # whatever a stranger's code may raise
-            reason = " ".join(str(error).split())
-            raise NetworkError(f"segmenter {name!r} cannot be made: {type(error).__name__}: {reason}") from error
+    try:
+        network = maker()
+    except Exception as error:  # whatever a stranger's code may raise
+        reason = " ".join(str(error).split())
+        raise NetworkError(f"segmenter {name!r} cannot be made: {type(error).__name__}: {reason}") from error
     if not isinstance(network, nn.Module):
         raise NetworkError(f"segmenter {name!r} makes a {type(network).__name__}, not a torch.nn.Module")
     return network
