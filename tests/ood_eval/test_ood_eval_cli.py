@@ -100,7 +100,7 @@ def test_a_whole_run(finished_run: Path, shared_streets: Path) -> None:
     assert "Warning" not in error
     assert sorted(path.name for path in finished_run.parent.iterdir()) == ["out", "stderr.txt", "stdout.txt"]
     rows = read_rows(next(finished_run.glob("evaluations/*/rows.jsonl")))
-    assert len(rows) == 5 * 2 * 3 + 4
+    assert len(rows) == (5 + 3) * 2 * 3 + 4  # five detectors, two baselines and chance; four of the segmenter
     assert rows[0].provenance.seed == 0
     assert read_results(finished_run)[0].label == "out"
 
