@@ -102,7 +102,7 @@ def test_a_whole_run(finished_run: Path, shared_streets: Path) -> None:
     rows = read_rows(next(finished_run.glob("evaluations/*/rows.jsonl")))
     assert len(rows) == (5 + 3) * 2 * 3 + 4  # five detectors, two baselines and chance; four of the segmenter
     assert rows[0].provenance.seed == 0
-    assert read_results(finished_run)[0].label == "out"
+    assert read_results(finished_run)[0].label == "streethazards"  # the benchmark, not the folder
 
 
 @pytest.mark.slow
