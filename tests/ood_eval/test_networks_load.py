@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from ood_eval.detectors import DETECTORS, build_detector
 from ood_eval.errors import CheckpointError, ConfigError, DetectorError, NetworkError, OodEvalError
 from ood_eval.networks import (
-    Held,
     Prediction,
     PyramidConfig,
     Segmenter,
@@ -346,17 +345,6 @@ def test_an_identity_follows_weights_code_and_settings(own: Path, tmp_path: Path
     assert own in segmenter_origin(name).files()
 
 
-def test_a_held_module_is_known_by_tensors_numbers_and_code() -> None:
-    def held(gain: float, seed: int = 0) -> str:
-        torch.manual_seed(seed)
-        network = Strided()
-        network.gain = gain
-        return Held(load_segmenter(network)).identity
-
-    assert held(1.0) == held(1.0)
-    assert len({held(1.0), held(2.0), held(1.0, 1)}) == 3
-
-
 def test_class_names_of_a_file_and_of_nothing_known(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("road\ncar\n\nsky\ntree\n")
     assert load_segmenter(Strided(), classes=str(tmp_path / "names.txt")).class_names == ("road", "car", "sky", "tree")
@@ -402,6 +390,8 @@ def test_a_folder_of_transformers(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     torch.testing.assert_close(found.logits, fine)
     assert found.features.shape[1] == 12
     assert isinstance(segmenter, ForeignSegmenter)
+    first, second = (segmenter_origin(f"hf:{tmp_path / 'sf'}").identity for _ in range(2))
+    assert first == second
 
 
 def test_a_folder_that_scales_otherwise_is_normalised_alike(tmp_path: Path) -> None:
