@@ -6,33 +6,35 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ood_eval.benchmarks import BENCHMARKS
 from ood_eval.benchmarks.build import build_dataset
-from ood_eval.benchmarks.formats.images import read_rgb
 from ood_eval.benchmarks.roots import require_root
-from ood_eval.datasets import SegDataset, samples
+from ood_eval.datasets import Sample, SegDataset, samples
+from ood_eval.datasets.class_map import ClassMap
+from ood_eval.datasets.pictures import Pictures
 from ood_eval.detectors import DETECTORS, Detector, build_detector, detector_label
-from ood_eval.detectors.guard import guarded_scores
 from ood_eval.engine.campaign import Campaign, scored_split
 from ood_eval.engine.evaluation import checked_device
 from ood_eval.engine.fitness import relabelled, suited
 from ood_eval.engine.fitting import observe
 from ood_eval.engine.row import Row
+from ood_eval.engine.score_export import UnlabelledItem
+from ood_eval.engine.scoring import Instruments
+from ood_eval.engine.scoring_size import ScoringSize
 from ood_eval.engine.suite import DetectorSpec, load_suite
-from ood_eval.errors import DataError, DetectorError
-from ood_eval.networks import Held, Prediction, Segmenter, images_from_rgb, load_segmenter
+from ood_eval.errors import DetectorError
+from ood_eval.networks import Held, Segmenter, load_segmenter
 from ood_eval.report.result import read_results
 from ood_eval.report.write import write_report
 
 __all__ = ["Evaluated", "ScoreMaps", "evaluate", "load_segmenter", "score"]
 
 Picture = str | Path | NDArray[np.uint8]
-_IMAGES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class ScoreMaps:
     """What detectors say of one image.
 
     Args:
-        id: of the sample, or the image's path or number.
+        id: of the sample; of a file its place below the folder without the ending, of an array its number.
         image: [H,W,3] u8 RGB.
         scores: by detector, [H,W] f32, larger = more anomalous.
     """
@@ -85,6 +87,7 @@ def score(
     detectors: Sequence[str] = ("msp", "maxlogit"),
     *,
     fit_on: SegDataset | None = None,
+    size: str = "training",
     device: str = "cpu",
 ) -> Iterator[ScoreMaps]:
     """Score maps of images, one image in memory at a time.
@@ -95,22 +98,27 @@ def score(
             array [H,W,3] u8 RGB; or several files and arrays.
         detectors: as the command line names them, also with options and steps: `energy(temperature=2)+blur(7,1)`.
         fit_on: a split for detectors that must see data first.
+        size: at which images are scored: training, native or WxH, as `--size` of the command line; maps return to the
+            image's.
         device: as torch names it.
 
     Yields:
         The maps of each image in order.
 
     Raises:
+        ConfigError: the size is none.
         DetectorError: a detector is unknown, cannot read this network, or lacks data to be fitted on.
         DataError: there are no such images, or one is damaged.
         NetworkError: the network fails on an image.
     """
     segmenter = segmenter.to(checked_device(device))
-    ready = _ready(segmenter, detectors, fit_on)
-    for name, image in _pictures(images):
-        prediction = Prediction.of(segmenter, images_from_rgb(image).to(segmenter.mean.device))
-        maps = {label: guarded_scores(detector, label, prediction, name) for label, detector in ready.items()}
-        yield ScoreMaps(name, image, maps)
+    ready, classes = _ready(segmenter, detectors, fit_on), ClassMap(segmenter.class_names, (), ())
+    instruments = Instruments(segmenter, ready, classes, ScoringSize.of(size, segmenter.trained_px))
+    for sample in _samples(images):
+        item = UnlabelledItem(sample)
+        prediction = instruments.predict(item)
+        maps = {label: instruments.scores(label, prediction, item) for label in ready}
+        yield ScoreMaps(sample.id, sample.image, maps)
 
 
 def evaluate(
@@ -124,6 +132,7 @@ def evaluate(
     data: str | Path | None = None,
     limit: int | None = None,
     class_map: Mapping[str, Any] | None = None,
+    size: str | None = None,
     device: str = "cpu",
 ) -> Evaluated:
     """Runs a benchmark, or a suite of several, as `ood_eval run` does, and draws the report.
@@ -141,10 +150,11 @@ def evaluate(
         limit: score the first so many images only.
         class_map: by name of the network's class the name of the set's, for class metrics; equal names meet, if not
             given.
+        size: at which images are scored: training, native or WxH; the suite's (training), if not given.
         device: as torch names it.
 
     Raises:
-        ConfigError: a name is unknown.
+        ConfigError: a name is unknown, or the size is none.
         DetectorError: a detector that was asked for cannot be used.
         DataError: the set is not here, or is damaged.
         ResultError: the folder cannot be written, or another run uses it.
@@ -154,6 +164,8 @@ def evaluate(
         suite = suite.with_detectors(detectors)
     if protocols:
         suite = dataclasses.replace(suite, protocols=tuple(protocols))
+    if size is not None:
+        suite = dataclasses.replace(suite, size=size)
     folder = Campaign(
         suite,
         None if data is None else Path(data),
@@ -184,29 +196,16 @@ def _ready(segmenter: Segmenter, names: Sequence[str], fit_on: SegDataset | None
     return found
 
 
-def _pictures(images: Picture | Iterable[Picture] | SegDataset) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Name and pixels of each image."""
+def _samples(images: Picture | Iterable[Picture] | SegDataset) -> Iterator[Sample]:
+    """Each image, with whatever is known of it."""
     if isinstance(images, str) and images in BENCHMARKS:
         images = build_dataset(images, require_root(images), scored_split(images))
     if hasattr(images, "class_names") and hasattr(images, "files"):
-        yield from ((sample.id, sample.image) for sample in samples(cast("SegDataset", images)))
+        yield from samples(cast("SegDataset", images))
         return
-    if isinstance(images, (str, Path)):
-        images = _files(Path(images))
-    several: Iterable[Picture] = [images] if isinstance(images, np.ndarray) and images.ndim == 3 else images
-    for number, image in enumerate(several):
-        if not isinstance(image, np.ndarray):
-            yield str(image), read_rgb(Path(image))
-            continue
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise DataError(f"image {number}: is {image.dtype}{list(image.shape)}, not uint8 [H,W,3]")
-        yield str(number), image
-
-
-def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(one for one in path.iterdir() if one.suffix.lower() in _IMAGES)
-    if not found:
-        raise DataError(f"{path}: holds no images ({', '.join(sorted(_IMAGES))})")
-    return found
+    is_one = isinstance(images, (str, Path)) or (isinstance(images, np.ndarray) and images.ndim == 3)
+    for number, image in enumerate([cast("Picture", images)] if is_one else cast("Iterable[Picture]", images)):
+        if isinstance(image, np.ndarray):
+            yield Sample(str(number), image.copy(), None, None)
+        else:
+            yield from samples(Pictures(Path(image)))

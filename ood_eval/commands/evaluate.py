@@ -40,7 +40,7 @@ class Evaluate:
     out: Path
     benchmark: str | None = None
     protocols: tuple[str, ...] = ()
-    format: Literal["npy", "npz", "png16", "hdf5"] | None = None
+    format: str | None = None
     policy: Literal["keep_all", "ignore_other", "ignore_unlabeled_and_other"] | None = None
     limit_test: int | None = None
 

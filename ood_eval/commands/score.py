@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
@@ -31,7 +31,7 @@ class Score:
     what: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="WHAT")]
     out: Path
     data: Path | None = None
-    format: Literal["npy", "npz", "png16", "hdf5"] = "npy"
+    format: str = "npy"
     maps: Annotated[Maps, tyro.conf.OmitArgPrefixes] = field(default_factory=Maps)
     foreign: Annotated[Foreign, tyro.conf.OmitArgPrefixes] = field(default_factory=Foreign)
 
@@ -45,6 +45,9 @@ class Score:
             DetectorError: a detector cannot score.
             ResultError: the folder holds maps of something else, is full, or cannot be written.
         """
+        from ood_eval.score_maps import checked_format
+
+        checked_format(self.format)
         from ood_eval.benchmarks import BENCHMARKS
         from ood_eval.datasets import First, SegDataset
         from ood_eval.datasets.fingerprint import remembered

@@ -257,8 +257,10 @@ class Evaluation:
             ResultError: the disk has less room.
         """
         kept: dict[str, frozenset[int]] = {}
+        measures: set[str] = set()
         for cell, indices in lacking.items():
             if self.task.keeps_maps(cell.measure):
+                measures.add(cell.measure)
                 kept[cell.scorer] = kept.get(cell.scorer, frozenset()) | indices
         if not kept:
             return
@@ -269,8 +271,8 @@ class Evaluation:
             desk.maps.folder,
             int(pixels * (maps * BYTES_A_SCORE + images * _BYTES_OF_LABELS)),
             f"{maps} score maps, which some protocols need once more at the end,",
-            "score a few --detectors at a time into the same --out, which keeps what is done, or leave smiyc out of "
-            "--protocols",
+            "score a few --detectors at a time into the same --out, which keeps what is done, or leave out what "
+            f"needs whole maps ({', '.join(sorted(measures))})",
         )
 
     def _unkept(self, cell: Cell, desk: Workplace) -> frozenset[int]:

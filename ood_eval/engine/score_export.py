@@ -25,7 +25,6 @@ from ood_eval.score_maps import FORMATS
 from ood_eval.score_maps.folder import LIST, read_list, write_list, write_map
 
 _LOG: Final = logging.getLogger(__name__)
-_BYTES_A_SCORE: Final = 4
 
 
 def prepared(
@@ -63,7 +62,7 @@ def prepared(
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class UnlabelledItem:
     """What a detector needs of an image that nobody has labelled."""
 
     sample: Any
@@ -85,12 +84,10 @@ class ScoreExport:
         """Writes the maps that are missing or of other code, and `maps.json`, which says what they are.
 
         Raises:
-            ConfigError: the format is unknown, or two detectors would share a folder.
+            ConfigError: two detectors would share a folder.
             ResultError: the folder holds maps of something else, cannot be written, or the disk has too little room.
             OodEvalError: data, checkpoint or a detector cannot be used.
         """
-        if self.format not in FORMATS:
-            raise ConfigError(f"--format {self.format}: unknown; known are {', '.join(FORMATS)}")
         if loss := FORMATS[self.format].loss:
             _LOG.info("%s: %s", self.format, loss)
         one, folders = self.evaluation, {label: label.replace("/", "_") for label in self.evaluation.detectors}
@@ -110,7 +107,7 @@ class ScoreExport:
         instruments = one.instruments(wanted, out, one.devices[0])
         waiting = [index for index, labels in lacking.items() if labels]
         for index in tqdm(waiting, desc=f"scoring {one.test.name}", unit="image", mininterval=pause()):
-            item = Picture(one.test[index])
+            item = UnlabelledItem(one.test[index])
             prediction = instruments.predict(item)
             for label in lacking[index]:
                 scores = instruments.scores(label, prediction, item)
@@ -147,6 +144,9 @@ class ScoreExport:
 
     def _require_room(self, out: Path, maps: int) -> None:
         height, width = self.evaluation.test[0].image.shape[:2]
-        needed = maps * height * width * _BYTES_A_SCORE
-        needed = needed // 2 if self.format == "png16" else needed
-        require_room(out, needed, f"{maps} score maps", "choose fewer --detectors, --format png16, or --limit-test")
+        needed = maps * height * width * FORMATS[self.format].bytes_a_score
+        smallest = min(FORMATS, key=lambda name: FORMATS[name].bytes_a_score)
+        advice = "choose fewer --detectors or --limit-test"
+        if smallest != self.format:
+            advice += f", or --format {smallest}"
+        require_room(out, needed, f"{maps} score maps", advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ood_eval.errors import ConfigError
 from ood_eval.score_maps import hdf5, npy, npz, png16
 from ood_eval.score_maps.map_format import MapFormat
 
@@ -14,4 +15,15 @@ FORMATS: Final[dict[str, MapFormat]] = {
     "hdf5": hdf5.FORMAT,
 }
 
-__all__ = ["FORMATS", "MapFormat"]
+__all__ = ["FORMATS", "MapFormat", "checked_format"]
+
+
+def checked_format(name: str) -> str:
+    """The name of a format.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"--format {name}: unknown; known are {', '.join(FORMATS)}")
+    return name

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ood_eval.errors import ConfigError, DataError, OodEvalError, ResultError
 from ood_eval.files import read_json, write_bytes, write_json
-from ood_eval.score_maps import FORMATS
+from ood_eval.score_maps import FORMATS, checked_format
 
 # What our own folders are told by; what a folder may hold besides maps.
 LIST: Final = "maps.json"
@@ -158,8 +158,8 @@ def _require_files(maps: ScoreMaps) -> None:
 
 
 def _format_of(folder: Path, wanted: str | None) -> str:
-    if wanted is not None and wanted not in FORMATS:
-        raise ConfigError(f"--format {wanted}: unknown; known are {', '.join(FORMATS)}")
+    if wanted is not None:
+        checked_format(wanted)
     suffixes = {path.suffix.lower() for path in _visible(folder)}
     there = [name for name, one in FORMATS.items() if not suffixes.isdisjoint(one.suffixes)]
     if wanted is not None and wanted in there:

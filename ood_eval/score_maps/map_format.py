@@ -19,6 +19,7 @@ class MapFormat:
         bytes_of: a score map [H,W] f32 as the content of a file.
         read: the array of a file, as it is there. It may raise whatever its library does.
         loss: what is lost in it, in words; "" where every float32 comes back to the bit.
+        bytes_a_score: of a file, at most.
         others: further suffixes of files that it reads.
     """
 
@@ -26,6 +27,7 @@ class MapFormat:
     bytes_of: Callable[[NDArray[Any]], bytes]
     read: Callable[[Path], NDArray[Any]]
     loss: str = ""
+    bytes_a_score: int = 4
     others: tuple[str, ...] = ()
 
     @property

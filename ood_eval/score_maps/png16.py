@@ -48,4 +48,5 @@ FORMAT: Final = MapFormat(
     _read,
     loss="scores are rounded to 65,536 even steps between an image's lowest and highest: an error of at most 1/131,070 "
     "of that range, and ties",
+    bytes_a_score=2,
 )

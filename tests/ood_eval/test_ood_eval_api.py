@@ -52,10 +52,22 @@ def test_score_maps_are_those_of_the_detectors(segmenter: Segmenter, tmp_path: P
         Image.fromarray(picture).save(tmp_path / f"{number}.png")
     (tmp_path / "notes.txt").write_text("no image")
     from_folder = list(score(segmenter, tmp_path))
-    assert [Path(one.id).name for one in from_folder] == ["0.png", "1.png"]
+    assert [one.id for one in from_folder] == ["0", "1"]
     assert np.array_equal(from_folder[0]["msp"], found["msp"])
     assert np.array_equal(next(score(segmenter, tmp_path / "0.png"))["msp"], found["msp"])
     assert np.array_equal(next(score(segmenter, PICTURES[0]))["msp"], found["msp"])
+
+
+def test_pictures_larger_than_those_of_training_are_shrunk_unless_the_size_is_given(segmenter: Segmenter) -> None:
+    def mean_msp(size: str) -> float:
+        return float(next(score(segmenter, PICTURES[0], ["msp"], size=size))["msp"].mean())
+
+    assert mean_msp("training") == mean_msp("native")  # nobody knows what it was trained on
+    segmenter.trained_px = (16, 16)
+    assert mean_msp("training") == mean_msp("16x16") != mean_msp("native")
+    assert next(score(segmenter, PICTURES[0]))["msp"].shape == (20, 31)
+    with pytest.raises(ConfigError, match="must be native, training or WIDTHxHEIGHT"):
+        next(score(segmenter, PICTURES[0], size="large"))
 
 
 def test_score_fits_on_a_split_that_is_given(segmenter: Segmenter, shared_streets: Path) -> None:
@@ -71,11 +83,11 @@ def test_score_fits_on_a_split_that_is_given(segmenter: Segmenter, shared_street
 
 
 def test_what_cannot_be_scored_is_named(segmenter: Segmenter, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no images"):
+    with pytest.raises(DataError, match="holds no picture"):
         next(score(segmenter, tmp_path))
-    with pytest.raises(DataError, match="not a readable image"):
+    with pytest.raises(DataError, match="no such picture"):
         next(score(segmenter, tmp_path / "none.png"))
-    with pytest.raises(DataError, match="image 0: is float64"):
+    with pytest.raises(DataError, match="sample 0: image is float64"):
         next(score(segmenter, [np.zeros((4, 4, 3))]))  # type: ignore[list-item]
     with pytest.raises(ConfigError, match="--device meta"):
         next(score(segmenter, PICTURES, device="meta"))
