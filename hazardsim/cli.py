@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import select
 import sys
 from typing import Annotated, Any, Union
 
@@ -14,8 +16,19 @@ from hazardsim.repeated_options import joined, list_options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command: exit code 0 done, 1 expected error in one line on stderr, 2 wrong usage."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run a command: exit code 0 done, 1 expected error, a line on stderr, 2 wrong usage, 141 the reader has left."""
+    try:
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed at exit
+        return 141
+    return code
+
+
+def _run(given: list[str]) -> int:
     if given == ["--version"]:
         from hazardsim.release import __version__
 
@@ -51,6 +64,15 @@ def _subcommands(group: str) -> Any:  # noqa: ANN401
     if len(kinds) == 1:  # a union of one is no union: its command would lose its name
         kinds[""] = Annotated[None, tyro.conf.Suppress]
     return Union[tuple(kinds.values())]  # noqa: UP007
+
+
+def _reader_left() -> bool:
+    """Whether who read standard output has closed it, as `head` does."""
+    if sys.platform != "linux":
+        return False
+    watch = select.poll()
+    watch.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in watch.poll(0))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 import traceback
 from typing import Annotated, Any, Union
@@ -16,7 +17,19 @@ from ood_eval.repeated_options import joined, list_options
 
 
 def main() -> int:
-    """Runs a command; 0 done, 1 an expected error (one line on stderr), 2 wrong usage."""
+    """Runs a command; 0 done, 1 an expected error (one line on stderr), 2 wrong usage, 141 the reader has left."""
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_left():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed at exit
+        return 141
+    return code
+
+
+def _run() -> int:
     if sys.argv[1:] == ["--version"]:
         from ood_eval.release import __version__
 
@@ -70,6 +83,15 @@ def _one_line(error: OodEvalError) -> str:
     """The message alone, also of an error that a reading process passed on with its traceback."""
     last = str(error).strip().splitlines()[-1]
     return last.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: ")
+
+
+def _reader_left() -> bool:
+    """Whether who read standard output has closed it, as `head` does."""
+    if sys.platform != "linux":
+        return False
+    watch = select.poll()
+    watch.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in watch.poll(0))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ import hazardsim.commands
 import hazardsim.repeated_options
 import ood_eval.cli
 import ood_eval.commands
+import ood_eval.repeated_options
 from ood_eval.commands.data_check import DataCheck
 from ood_eval.repeated_options import joined, list_options
 
@@ -81,3 +83,11 @@ def test_lists_within_groups_of_options_are_found() -> None:
 
     Command.__annotations__["group"] = Group
     assert list_options([Command]) == {"--names"}
+
+
+def test_both_packages_treat_them_alike():
+    """Neither may import the other, so each has the file."""
+    one, other = (
+        Path(module.__file__).read_text() for module in (hazardsim.repeated_options, ood_eval.repeated_options)
+    )
+    assert one == other
