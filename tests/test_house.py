@@ -51,7 +51,8 @@ try:
     main()
 except SystemExit:
     pass
-print(*sorted({{name.partition(".")[0] for name in sys.modules if name not in before}} - set(sys.stdlib_module_names)), file=sys.stderr)
+added = {{name.partition(".")[0] for name in sys.modules if name not in before}}
+print(*sorted(added - set(sys.stdlib_module_names)), file=sys.stderr)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
